@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libactr: actors that talk peer to peer over WebRTC. The one header to include.
+ */
+#ifndef ACTR_ACTR_H
+#define ACTR_ACTR_H
+
+#include <actr/base.h>
+#include <actr/config.h>
+#include <actr/context.h>
+#include <actr/status.h>
+#include <actr/system.h>
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Configuration built in code. Programs that keep theirs in an Actr.toml use actr_system_open().
+ */
+#ifndef ACTR_CONFIG_H
+#define ACTR_CONFIG_H
+
+#include <actr/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Whom a rule speaks of. No realm: any realm. No type (name NULL): any type. */
+typedef struct actr_acl_principal {
+    bool has_realm;
+    uint32_t realm;
+    const char *manufacturer;
+    const char *name;
+} actr_acl_principal_t;
+
+/* The first rule with a matching principal decides; none matching denies. */
+typedef struct actr_acl_rule {
+    bool allow;
+    const actr_acl_principal_t *principals;
+    size_t principal_count;
+} actr_acl_rule_t;
+
+typedef enum actr_durability {
+    ACTR_DURABILITY_DEFAULT = 0, /* full when mailbox_path is set */
+    ACTR_DURABILITY_FULL = 1,    /* a commit reaches the disk before it counts */
+    ACTR_DURABILITY_NORMAL = 2,  /* survives the process, not always a power cut */
+    ACTR_DURABILITY_OFF = 3,
+} actr_durability_t;
+
+/* A .proto file that this actor serves. */
+typedef struct actr_export {
+    const char *file_name; /* "echo.proto" */
+    const char *content;   /* its text, zero-terminated UTF-8 */
+} actr_export_t;
+
+/*
+ * Everything a system can be told. Start from ACTR_CONFIG_INIT, which holds the defaults; only
+ * signaling_url, manufacturer and name must be set. Everything is copied by actr_system_new().
+ */
+typedef struct actr_config {
+    size_t struct_size;
+
+    /* hooks; NULL: libc's allocator, no log */
+    const actr_allocator_t *allocator;
+    actr_log_fn log;
+    void *log_user;
+    actr_log_level_t log_level;
+
+    /* [package] */
+    const char *package_name;
+    const char *description;
+    const char *const *tags;
+    size_t tag_count;
+    const char *manufacturer; /* [package.actr_type] */
+    const char *name;
+    const actr_export_t *exports;
+    size_t export_count;
+
+    /* [system] */
+    const char *signaling_url; /* ws://host:port/path or wss://... */
+    uint32_t realm;
+    const char *server_form;  /* "A" (default: servers of the 2025-12 line) or "B" (2026-03) */
+    const char *mailbox_path; /* NULL: in memory */
+    actr_durability_t durability;
+    uint64_t mailbox_max_messages; /* 0: 100,000 */
+    uint64_t mailbox_max_bytes;    /* 0: 256 MiB */
+    const char *const *stun_urls;
+    size_t stun_url_count;
+    const char *const *turn_urls;
+    size_t turn_url_count;
+    bool force_relay;
+    /* Use loopback candidates? 0: only when the signaling server itself is on loopback; 1: yes; -1: no */
+    int loopback;
+
+    bool has_acl; /* false: everybody may call. true and no rule: nobody may */
+    const actr_acl_rule_t *acl_rules;
+    size_t acl_rule_count;
+
+    /* limits, 0: the default in brackets */
+    uint32_t max_pending_calls; /* [65536] */
+    uint32_t max_peers;         /* [1024] */
+    uint32_t default_timeout_ms; /* of a call, [30000] */
+    uint32_t drain_timeout_ms;   /* what shutdown gives to queued work, [2000] */
+} actr_config_t;
+
+#define ACTR_CONFIG_INIT {.struct_size = sizeof(actr_config_t), .log_level = ACTR_LOG_INFO}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

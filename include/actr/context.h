@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The context: what handlers and hooks are given, and what the Shell gets from actr_ref_ctx(). The
+ * same functions serve both.
+ *
+ * A handler's context lives until the handler returns. The Shell's lives as long as its reference.
+ * Blocking functions may be called from handlers (they hold the node's turn and inherit what is left
+ * of the request's time) and from any thread of the program, but not from callbacks.
+ */
+#ifndef ACTR_CONTEXT_H
+#define ACTR_CONTEXT_H
+
+#include <actr/base.h>
+#include <stdarg.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct actr_ctx actr_ctx_t;
+
+typedef enum actr_dest_kind {
+    ACTR_DEST_SHELL = 0, /* the program around the workload */
+    ACTR_DEST_LOCAL = 1, /* the own workload */
+    ACTR_DEST_ACTOR = 2, /* the actor `id`, over the network */
+} actr_dest_kind_t;
+
+typedef struct actr_dest {
+    actr_dest_kind_t kind;
+    actr_id_t id;
+} actr_dest_t;
+
+/* ACTR_DEST_ACTOR with this id. */
+ACTR_API actr_dest_t actr_dest_actor(const actr_id_t *id);
+/* The own workload. */
+ACTR_API actr_dest_t actr_dest_local(void);
+/* The program around the workload. */
+ACTR_API actr_dest_t actr_dest_shell(void);
+
+typedef struct actr_metadata {
+    const char *key;
+    const char *value;
+} actr_metadata_t;
+
+typedef struct actr_call_options {
+    size_t struct_size;
+    uint32_t timeout_ms;              /* 0: the configured default, 30 s */
+    actr_payload_type_t payload_type; /* ACTR_RPC_RELIABLE or ACTR_RPC_SIGNAL */
+    const actr_metadata_t *metadata;
+    size_t metadata_count;
+} actr_call_options_t;
+
+#define ACTR_CALL_OPTIONS_INIT {.struct_size = sizeof(actr_call_options_t)}
+
+/* A request as the handler sees it. All of it is borrowed until the handler returns. */
+typedef struct actr_request {
+    const char *route; /* "echo.EchoService.Echo" */
+    actr_bytes_t payload;
+    bool is_tell; /* nobody waits for the reply */
+    const actr_metadata_t *metadata;
+    size_t metadata_count;
+} actr_request_t;
+
+/*
+ * The answer of an asynchronous call: exactly once, as a turn of the node, never from inside the call
+ * that started it. `reply` is NULL unless status is ACTR_OK; it is the callee's: release it.
+ */
+typedef void (*actr_reply_fn)(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user);
+
+/* The answer of an asynchronous discovery; ids are borrowed until it returns. */
+typedef void (*actr_discover_fn)(actr_status_t status, const actr_id_t *ids, size_t count, const actr_error_t *error,
+                                 void *user);
+
+/* The own identity. [any-thread] */
+ACTR_API const actr_id_t *actr_ctx_self_id(const actr_ctx_t *ctx);
+/* Who sent the request; NULL for the Shell and in hooks. [any-thread] */
+ACTR_API const actr_id_t *actr_ctx_caller_id(const actr_ctx_t *ctx);
+/* The request's id, "bootstrap" in on_start, "shell" for the Shell. [any-thread] */
+ACTR_API const char *actr_ctx_request_id(const actr_ctx_t *ctx);
+
+/*
+ * Calls `route` at `dest` and waits. The payload is copied. On ACTR_OK *reply is the caller's to
+ * release. Errors of the peer keep their kind (ACTR_STATUS_UNKNOWN_ROUTE, ...); nobody answered in time:
+ * ACTR_STATUS_TIMEOUT; the peer went: ACTR_STATUS_UNAVAILABLE or ACTR_STATUS_DELIVERY_UNCERTAIN.
+ * [any-thread, not-from-callback] Blocks for at most the time limit.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                     actr_bytes_t payload, const actr_call_options_t *options,
+                                                     actr_buf_t **reply, actr_error_t *error);
+
+/* Starts a call; on_reply is told the end of it if, and only if, this returns ACTR_OK. [any-thread] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                           actr_bytes_t payload, const actr_call_options_t *options,
+                                                           actr_reply_fn on_reply, void *user, actr_error_t *error);
+
+/*
+ * Sends without asking for an answer; returns when the transport has accepted the bytes, or the limit
+ * has passed. At most once. [any-thread, not-from-callback]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_tell(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                     actr_bytes_t payload, const actr_call_options_t *options,
+                                                     actr_error_t *error);
+
+/*
+ * Starts a tell; on_sent (its reply is always NULL) is told whether the transport accepted it if, and
+ * only if, this returns ACTR_OK. on_sent may be NULL. [any-thread]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_tell_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                           actr_bytes_t payload, const actr_call_options_t *options,
+                                                           actr_reply_fn on_sent, void *user, actr_error_t *error);
+
+/*
+ * Asks the signaling server for up to *count actors of a type, best first; sets *count. None found:
+ * ACTR_STATUS_TARGET_NOT_FOUND. timeout_ms 0: 15 s. [any-thread, not-from-callback]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_discover(actr_ctx_t *ctx, const actr_type_t *type, uint32_t timeout_ms,
+                                                         actr_id_t *ids, size_t *count, actr_error_t *error);
+
+/* The same, answered to on_found. [any-thread] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_discover_async(actr_ctx_t *ctx, const actr_type_t *type,
+                                                               uint32_t timeout_ms, size_t max_count,
+                                                               actr_discover_fn on_found, void *user,
+                                                               actr_error_t *error);
+
+/*
+ * Memory of the request: lives until its reply has been sent, needs no release. A failed allocation is
+ * remembered and answered with an error, so a handler may pass NULL on. Only inside handlers and hooks.
+ */
+ACTR_API void *actr_ctx_alloc(actr_ctx_t *ctx, size_t size);
+ACTR_API char *actr_ctx_printf(actr_ctx_t *ctx, const char *format, ...) ACTR_PRINTF(2, 3);
+
+/* Notes why the handler fails, for the error reply; returns status. Only inside handlers and hooks. */
+ACTR_API actr_status_t actr_ctx_fail(actr_ctx_t *ctx, actr_status_t status, const char *format, ...) ACTR_PRINTF(3, 4);
+
+/* The handler found itself in an impossible state: answered as the reference answers a panic. */
+ACTR_API actr_status_t actr_ctx_panic(actr_ctx_t *ctx, const char *format, ...) ACTR_PRINTF(2, 3);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lifecycle: system -> attach(workload) -> node -> start -> ref.
+ *
+ * Handles are reference-counted and may be released in any order; releasing NULL is a no-op. libactr is
+ * not fork-safe: a child of fork() may only exec. It installs no signal handler except inside
+ * actr_ref_wait_for_ctrl_c_and_shutdown(), which restores the former ones; it never raises SIGPIPE.
+ */
+#ifndef ACTR_SYSTEM_H
+#define ACTR_SYSTEM_H
+
+#include <actr/config.h>
+#include <actr/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct actr_system actr_system_t;
+typedef struct actr_node actr_node_t;
+typedef struct actr_ref actr_ref_t;
+
+/*
+ * Handles one request. Set *reply to bytes that live until the reply is sent (actr_ctx_alloc) and return
+ * ACTR_OK; or return a negative status, which the caller gets as an error reply. An unknown route:
+ * ACTR_STATUS_UNKNOWN_ROUTE. One message at a time. The reply of a tell is ignored.
+ */
+typedef actr_status_t (*actr_dispatch_fn)(actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply,
+                                          void *user);
+
+/* What happened to the node's connections; see actr_workload_t.on_event. */
+typedef enum actr_event_kind {
+    ACTR_EVENT_SIGNALING_CONNECTED = 1,
+    ACTR_EVENT_SIGNALING_DISCONNECTED = 2,
+    ACTR_EVENT_PEER_CONNECTED = 3,
+    ACTR_EVENT_PEER_RECOVERING = 4,
+    ACTR_EVENT_PEER_CLOSED = 5,
+} actr_event_kind_t;
+
+typedef struct actr_event {
+    actr_event_kind_t kind;
+    const actr_id_t *peer; /* the PEER events, else NULL */
+    const char *detail;    /* for people: role, candidate pair, cipher, cause; never NULL */
+} actr_event_t;
+
+/* The user's business object. attach copies this description; what `user` points to must outlive the node. */
+typedef struct actr_workload {
+    size_t struct_size;
+    actr_dispatch_fn dispatch;
+    actr_status_t (*on_start)(actr_ctx_t *ctx, void *user); /* inside start, after registration; an error undoes start */
+    void (*on_ready)(actr_ctx_t *ctx, void *user);          /* requests are being handled from now on */
+    void (*on_stop)(actr_ctx_t *ctx, void *user);           /* during shutdown, after the last handler */
+    void (*on_event)(const actr_event_t *event, void *user); /* in order, one at a time, as turns of the node */
+    void *user;
+} actr_workload_t;
+
+#define ACTR_WORKLOAD_INIT {.struct_size = sizeof(actr_workload_t)}
+
+/*
+ * Reads an Actr.toml and builds everything that needs neither network nor identity (opens the mailbox).
+ * Errors name file, line and key. The caller releases *system. [any-thread] Blocks on the disk.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_open(const char *config_path, actr_system_t **system,
+                                                        actr_error_t *error);
+/* The same, with hooks (log, allocator) taken from `hooks`, everything else from the file. */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_open_with(const char *config_path, const actr_config_t *hooks,
+                                                             actr_system_t **system, actr_error_t *error);
+/* The same from a configuration built in memory. `config` is copied. */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_new(const actr_config_t *config, actr_system_t **system,
+                                                       actr_error_t *error);
+ACTR_API void actr_system_release(actr_system_t *system);
+
+/* Attaches the workload; one per system. The caller releases *node. [any-thread] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *workload,
+                                                          actr_node_t **node, actr_error_t *error);
+
+/*
+ * Connects, registers, runs on_start, and begins to handle requests. A failed start undoes itself and may be
+ * tried again. [any-thread, not-from-callback] Blocks for at most `start` limits: 15 s to connect, 15 s to register.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_node_start(actr_node_t *node, actr_ref_t **ref, actr_error_t *error);
+ACTR_API void actr_node_release(actr_node_t *node);
+
+/* One more handle on the running node; returns ref. [any-thread] */
+ACTR_API actr_ref_t *actr_ref_retain(actr_ref_t *ref);
+/* The last release shuts the node down (and waits, bounded). [any-thread, not-from-callback] */
+ACTR_API void actr_ref_release(actr_ref_t *ref);
+ACTR_API const actr_id_t *actr_ref_actor_id(const actr_ref_t *ref);
+/* The Shell's context, valid as long as ref. */
+ACTR_API actr_ctx_t *actr_ref_ctx(actr_ref_t *ref);
+
+/* Calls the own workload; nothing is serialized or stored. As actr_ctx_call. */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_call(actr_ref_t *ref, const char *route, actr_bytes_t payload,
+                                                     const actr_call_options_t *options, actr_buf_t **reply,
+                                                     actr_error_t *error);
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_call_async(actr_ref_t *ref, const char *route, actr_bytes_t payload,
+                                                           const actr_call_options_t *options, actr_reply_fn on_reply,
+                                                           void *user, actr_error_t *error);
+/* Tells the own workload; returns when the message is in its queue. */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_tell(actr_ref_t *ref, const char *route, actr_bytes_t payload,
+                                                     const actr_call_options_t *options, actr_error_t *error);
+/* As actr_ctx_discover. */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_discover(actr_ref_t *ref, const actr_type_t *type, uint32_t timeout_ms,
+                                                         actr_id_t *ids, size_t *count, actr_error_t *error);
+
+/* Begins the shutdown and returns at once; a second call is harmless. [any-thread] */
+ACTR_API void actr_ref_shutdown(actr_ref_t *ref);
+ACTR_API bool actr_ref_is_shutting_down(const actr_ref_t *ref);
+/* Waits until a shutdown has been asked for and is done; ACTR_STATUS_TIMEOUT names what still runs. timeout_ms < 0: for ever
+   until shutdown is asked for, then at most the bounds of the shutdown itself. */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_wait_for_shutdown(actr_ref_t *ref, int64_t timeout_ms,
+                                                                  actr_error_t *error);
+/* Waits for SIGINT or SIGTERM (or a shutdown from elsewhere), then shuts down and waits for the end. One caller at a time. */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_wait_for_ctrl_c_and_shutdown(actr_ref_t *ref, actr_error_t *error);
+
+/* Counters of a node, all since start. */
+typedef struct actr_node_stats {
+    size_t struct_size;
+    uint64_t requests_received, requests_handled, requests_refused, tells_received;
+    uint64_t replies_sent, replies_dropped;
+    uint64_t calls_started, calls_answered, calls_failed, calls_timed_out;
+    uint64_t late_replies, bad_messages;
+    uint64_t peers_connected, peers_closed;
+    uint32_t peers, pending_calls;
+    uint64_t mailbox_queued, mailbox_in_flight, mailbox_stored, mailbox_redelivered;
+} actr_node_stats_t;
+
+/* Fills *stats (set struct_size first). [any-thread] */
+ACTR_API void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

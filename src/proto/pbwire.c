@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/pbwire.h"
+
+static bool read_varint(actri_pb_reader_t *reader, uint64_t *value)
+{
+    uint64_t result = 0;
+    for (unsigned shift = 0; shift < 70; shift += 7) {
+        if (reader->at == reader->end) return false;
+        uint8_t byte = *reader->at++;
+        if (shift == 63 && byte > 1) return false;
+        result |= (uint64_t)(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0) {
+            *value = result;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_fixed(actri_pb_reader_t *reader, size_t size, uint64_t *value)
+{
+    if ((size_t)(reader->end - reader->at) < size) return false;
+    *value = 0;
+    for (size_t i = 0; i < size; i++) *value |= (uint64_t)reader->at[i] << (8 * i);
+    reader->at += size;
+    return true;
+}
+
+actri_pb_next_t actri_pb_read(actri_pb_reader_t *reader, actri_pb_field_t *field)
+{
+    if (reader->at == reader->end) return ACTRI_PB_END;
+    uint64_t tag, size;
+    if (!read_varint(reader, &tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff) return ACTRI_PB_BAD;
+    field->number = (uint32_t)(tag >> 3);
+    field->wire = (uint32_t)(tag & 7);
+    field->bytes = actri_span(NULL, 0);
+    field->value = 0;
+    switch (field->wire) {
+    case 0: return read_varint(reader, &field->value) ? ACTRI_PB_FIELD : ACTRI_PB_BAD;
+    case 1: return read_fixed(reader, 8, &field->value) ? ACTRI_PB_FIELD : ACTRI_PB_BAD;
+    case 5: return read_fixed(reader, 4, &field->value) ? ACTRI_PB_FIELD : ACTRI_PB_BAD;
+    case 2:
+        if (!read_varint(reader, &size) || size > (uint64_t)(reader->end - reader->at)) return ACTRI_PB_BAD;
+        field->bytes = actri_span(reader->at, (size_t)size);
+        reader->at += size;
+        return ACTRI_PB_FIELD;
+    default: return ACTRI_PB_BAD;
+    }
+}
+
+size_t actri_pb_varint_size(uint64_t value)
+{
+    size_t size = 1;
+    while (value >= 0x80) {
+        value >>= 7;
+        size++;
+    }
+    return size;
+}
+
+uint8_t *actri_pb_put_varint(uint8_t *at, uint64_t value)
+{
+    while (value >= 0x80) {
+        *at++ = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+size_t actri_pb_bytes_size(uint32_t number, size_t size)
+{
+    return actri_pb_varint_size((uint64_t)number << 3 | 2) + actri_pb_varint_size(size) + size;
+}
+
+uint8_t *actri_pb_put_bytes(uint8_t *at, uint32_t number, actri_span_t bytes)
+{
+    at = actri_pb_put_varint(at, (uint64_t)number << 3 | 2);
+    at = actri_pb_put_varint(at, bytes.size);
+    if (bytes.size > 0) memcpy(at, bytes.data, bytes.size);
+    return at + bytes.size;
+}
+
+size_t actri_pb_uint_size(uint32_t number, uint64_t value)
+{
+    return actri_pb_varint_size((uint64_t)number << 3) + actri_pb_varint_size(value);
+}
+
+uint8_t *actri_pb_put_uint(uint8_t *at, uint32_t number, uint64_t value)
+{
+    at = actri_pb_put_varint(at, (uint64_t)number << 3);
+    return actri_pb_put_varint(at, value);
+}
+
+/* The length of the sequence that starts with this byte, and the bits of it that count. */
+static int sequence(uint8_t first, uint32_t *code)
+{
+    if (first < 0x80) return *code = first, 1;
+    if (first >= 0xc2 && first <= 0xdf) return *code = first & 0x1fu, 2;
+    if (first >= 0xe0 && first <= 0xef) return *code = first & 0x0fu, 3;
+    if (first >= 0xf0 && first <= 0xf4) return *code = first & 0x07u, 4;
+    return 0;
+}
+
+bool actri_utf8_valid(actri_span_t text)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t at = 0;
+    while (at < text.size) {
+        uint32_t code;
+        int length = sequence(text.data[at], &code);
+        if (length == 0 || (size_t)length > text.size - at) return false;
+        for (int i = 1; i < length; i++) {
+            uint8_t byte = text.data[at + (size_t)i];
+            if ((byte & 0xc0) != 0x80) return false;
+            code = code << 6 | (byte & 0x3fu);
+        }
+        if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return false;
+        at += (size_t)length;
+    }
+    return true;
+}
