@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An inbox that any thread fills under a mutex (one posted task for a batch), and destinations that only the
+ * loop touches.
+ */
+#include "transport/outproc.h"
+
+#include "base/map.h"
+#include "port/clock.h"
+#include "port/thread.h"
+#include "proto/idcodec.h"
+
+#include <string.h>
+
+#define QUEUE_PARCELS 16384
+#define QUEUE_BYTES (16u << 20)
+#define EXPIRY_NS (50 * ACTRI_MS) /* how late a queued parcel may notice its deadline */
+
+typedef struct destination {
+    actri_outproc_t *owner;
+    actri_id_key_t key;
+    actr_id_t id;
+    actri_link_t queue;
+    size_t count, bytes;
+    actri_timer_t expiry;
+    bool armed;
+} destination_t;
+
+typedef enum { NOTE_RELAY, NOTE_IDENTITY } note_kind_t;
+
+typedef struct note { /* what comes in beside parcels */
+    actri_link_t link;
+    note_kind_t kind;
+    actri_relay_t relay;
+    actr_id_t self;
+    char text[];
+} note_t;
+
+struct actri_outproc {
+    const actri_env_t *env;
+    actri_loop_t *loop;
+    actri_coordinator_t *coordinator; /* NULL once closed */
+    actri_outproc_handlers_t handlers;
+    void *user;
+    actri_map_t destinations;
+    uint32_t peers; /* atomic */
+
+    actri_mutex_t mutex; /* guards the inbox */
+    actri_link_t parcels, notes;
+    bool posted;
+    actri_task_t drain;
+
+    actri_cond_t changed; /* with mutex: flush and close wait for the loop */
+    actri_task_t barrier;
+    bool barrier_done, closing;
+};
+
+static void fail_parcel(actri_parcel_t *parcel, const actr_error_t *error)
+{
+    parcel->done(parcel, error->status, 0, error);
+}
+
+static void free_destination(destination_t *d)
+{
+    (void)actri_map_take(&d->owner->destinations, &d->key, sizeof d->key);
+    actri_loop_timer_cancel(d->owner->loop, &d->expiry);
+    actri_free(d->owner->env, d);
+}
+
+static void unqueue(destination_t *d, actri_parcel_t *parcel)
+{
+    actri_list_remove(&parcel->link);
+    d->count--;
+    d->bytes -= actr_buf_size(parcel->message);
+}
+
+static void on_expiry(actri_timer_t *timer)
+{
+    destination_t *d = ACTRI_CONTAINER(timer, destination_t, expiry);
+    int64_t now = actri_now_ns();
+    d->armed = false;
+    for (actri_link_t *at = d->queue.next, *next; at != &d->queue; at = next) {
+        next = at->next;
+        actri_parcel_t *parcel = ACTRI_CONTAINER(at, actri_parcel_t, link);
+        if (parcel->deadline_ns > now) continue;
+        unqueue(d, parcel);
+        actr_error_t error = ACTR_ERROR_INIT;
+        (void)actri_fail(&error, ACTR_STATUS_TIMEOUT, "no connection to %s in time", d->id.type.name);
+        fail_parcel(parcel, &error);
+    }
+    if (d->count == 0) {
+        free_destination(d);
+        return;
+    }
+    d->armed = true;
+    actri_loop_timer_set(d->owner->loop, timer, now + EXPIRY_NS);
+}
+
+static destination_t *find_destination(actri_outproc_t *o, const actr_id_t *id)
+{
+    if (o->destinations.count == 0) return NULL;
+    actri_id_key_t key = actri_id_key(id);
+    return actri_map_get(&o->destinations, &key, sizeof key);
+}
+
+static destination_t *get_destination(actri_outproc_t *o, const actr_id_t *id)
+{
+    destination_t *d = find_destination(o, id);
+    if (d != NULL) return d;
+    d = actri_zalloc(o->env, sizeof *d);
+    if (d == NULL) return NULL;
+    d->owner = o;
+    d->id = *id;
+    d->key = actri_id_key(id);
+    d->expiry.fire = on_expiry;
+    actri_list_init(&d->queue);
+    if (actri_map_put(&o->destinations, &d->key, sizeof d->key, d) == ACTR_OK) return d;
+    actri_free(o->env, d);
+    return NULL;
+}
+
+/* Tries to hand the parcel to SCTP; false when it has to wait. */
+static bool try_send(actri_outproc_t *o, actri_parcel_t *parcel)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    uint64_t sent_on = 0;
+    actr_status_t status = actri_coordinator_send(o->coordinator, &parcel->to, parcel->session, parcel->lane,
+                                                  parcel->message, &sent_on, &error);
+    if (status == ACTR_STATUS_WOULD_BLOCK) return false;
+    if (status == ACTR_STATUS_UNAVAILABLE && parcel->session == 0) return false;
+    parcel->done(parcel, status, sent_on, status == ACTR_OK ? NULL : &error);
+    return true;
+}
+
+static void admit(destination_t *d, actri_parcel_t *parcel)
+{
+    actri_list_append(&d->queue, &parcel->link);
+    d->count++;
+    d->bytes += actr_buf_size(parcel->message);
+    if (d->armed) return;
+    d->armed = true;
+    actri_loop_timer_set(d->owner->loop, &d->expiry, actri_now_ns() + EXPIRY_NS);
+}
+
+static void enqueue(actri_outproc_t *o, actri_parcel_t *parcel)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    destination_t *d = get_destination(o, &parcel->to);
+    if (d == NULL) {
+        (void)actri_no_memory(&error);
+    } else if (d->count == QUEUE_PARCELS || d->bytes + actr_buf_size(parcel->message) > QUEUE_BYTES) {
+        (void)actri_fail(&error, ACTR_STATUS_LIMIT_REACHED, "%zu messages wait for %s already", d->count,
+                         parcel->to.type.name);
+    } else {
+        admit(d, parcel);
+        if (parcel->session != 0) return;
+        if (actri_coordinator_want(o->coordinator, &parcel->to, &error) == ACTR_OK) return;
+        unqueue(d, parcel);
+    }
+    fail_parcel(parcel, &error);
+}
+
+static void send_parcel(actri_outproc_t *o, actri_parcel_t *parcel)
+{
+    if (o->coordinator == NULL) {
+        actr_error_t error = ACTR_ERROR_INIT;
+        (void)actri_fail(&error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down");
+        fail_parcel(parcel, &error);
+        return;
+    }
+    const destination_t *d = find_destination(o, &parcel->to);
+    bool overtakes = d != NULL && d->count > 0; /* order is kept per destination */
+    if (overtakes || !try_send(o, parcel)) enqueue(o, parcel);
+}
+
+static void put_back(destination_t *d, actri_parcel_t *parcel)
+{
+    parcel->link.next = d->queue.next;
+    parcel->link.prev = &d->queue;
+    d->queue.next->prev = &parcel->link;
+    d->queue.next = &parcel->link;
+    d->count++;
+    d->bytes += actr_buf_size(parcel->message);
+}
+
+/* Sends what waits for id until it would block. */
+static void flush_destination(actri_outproc_t *o, const actr_id_t *id)
+{
+    destination_t *d;
+    while ((d = find_destination(o, id)) != NULL && d->count > 0) {
+        actri_parcel_t *parcel = ACTRI_CONTAINER(d->queue.next, actri_parcel_t, link);
+        unqueue(d, parcel);
+        if (try_send(o, parcel)) continue;
+        put_back(d, parcel);
+        return;
+    }
+}
+
+/* ---- the coordinator's events ---- */
+
+static void on_up(void *user, const actri_session_t *session, const char *description)
+{
+    actri_outproc_t *o = user;
+    __atomic_store_n(&o->peers, actri_coordinator_peer_count(o->coordinator), __ATOMIC_RELAXED);
+    o->handlers.on_up(o->user, session, description);
+    flush_destination(o, &session->peer);
+}
+
+static void on_silent(void *user, const actri_session_t *session)
+{
+    actri_outproc_t *o = user;
+    o->handlers.on_silent(o->user, session);
+}
+
+/* Replies bound to the session that ended can not go any more. */
+static void fail_bound(destination_t *d, uint64_t session, const actr_error_t *why)
+{
+    for (actri_link_t *at = d->queue.next, *next; at != &d->queue; at = next) {
+        next = at->next;
+        actri_parcel_t *parcel = ACTRI_CONTAINER(at, actri_parcel_t, link);
+        if (parcel->session != session) continue;
+        unqueue(d, parcel);
+        fail_parcel(parcel, why);
+    }
+}
+
+static void on_down(void *user, const actri_session_t *session, const actr_error_t *why)
+{
+    actri_outproc_t *o = user;
+    __atomic_store_n(&o->peers, actri_coordinator_peer_count(o->coordinator), __ATOMIC_RELAXED);
+    destination_t *d = find_destination(o, &session->peer);
+    if (d != NULL) fail_bound(d, session->number, why);
+    o->handlers.on_down(o->user, session, why);
+}
+
+static void on_failed(void *user, const actr_id_t *peer, const actr_error_t *why)
+{
+    actri_outproc_t *o = user;
+    destination_t *d;
+    while ((d = find_destination(o, peer)) != NULL && d->count > 0) {
+        actri_parcel_t *parcel = ACTRI_CONTAINER(d->queue.next, actri_parcel_t, link);
+        unqueue(d, parcel);
+        fail_parcel(parcel, why);
+    }
+}
+
+static void on_writable(void *user, const actri_session_t *session)
+{
+    flush_destination(user, &session->peer);
+}
+
+static void on_message(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message)
+{
+    actri_outproc_t *o = user;
+    o->handlers.on_message(o->user, session, lane, message);
+}
+
+static bool is_wanted(void *user, const actr_id_t *peer)
+{
+    const destination_t *d = find_destination(user, peer);
+    return d != NULL && d->count > 0;
+}
+
+static actr_status_t relay_out(void *user, const actri_relay_t *relay, actr_error_t *error)
+{
+    actri_outproc_t *o = user;
+    return o->handlers.relay(o->user, relay, error);
+}
+
+/* ---- the inbox ---- */
+
+static void take_note(actri_outproc_t *o, note_t *note)
+{
+    if (o->coordinator != NULL) {
+        if (note->kind == NOTE_RELAY) {
+            actri_coordinator_relay(o->coordinator, &note->relay);
+        } else {
+            actri_coordinator_set_identity(o->coordinator, &note->self);
+        }
+    }
+    actri_free(o->env, note);
+}
+
+static void run_drain(actri_task_t *task)
+{
+    actri_outproc_t *o = ACTRI_CONTAINER(task, actri_outproc_t, drain);
+    actri_link_t parcels, notes, *link;
+    actri_list_init(&parcels);
+    actri_list_init(&notes);
+    actri_lock(&o->mutex);
+    actri_list_splice(&parcels, &o->parcels);
+    actri_list_splice(&notes, &o->notes);
+    o->posted = false;
+    actri_unlock(&o->mutex);
+    while ((link = actri_list_take(&notes)) != NULL) take_note(o, ACTRI_CONTAINER(link, note_t, link));
+    while ((link = actri_list_take(&parcels)) != NULL) send_parcel(o, ACTRI_CONTAINER(link, actri_parcel_t, link));
+}
+
+static void put_in(actri_outproc_t *o, actri_link_t *list, actri_link_t *link)
+{
+    actri_lock(&o->mutex);
+    actri_list_append(list, link);
+    bool post = !o->posted;
+    o->posted = true;
+    actri_unlock(&o->mutex);
+    if (post) actri_loop_post(o->loop, &o->drain);
+}
+
+void actri_outproc_send(actri_outproc_t *o, actri_parcel_t *parcel)
+{
+    put_in(o, &o->parcels, &parcel->link);
+}
+
+static note_t *new_note(actri_outproc_t *o, note_kind_t kind, size_t text_size)
+{
+    note_t *note = actri_zalloc(o->env, sizeof *note + text_size);
+    if (note == NULL) {
+        actri_error(o->env, "peer", "out of memory: a relay is lost");
+        return NULL;
+    }
+    note->kind = kind;
+    return note;
+}
+
+void actri_outproc_relay(actri_outproc_t *o, const actri_relay_t *relay)
+{
+    size_t size = relay->text == NULL ? 0 : strlen(relay->text) + 1;
+    note_t *note = new_note(o, NOTE_RELAY, size);
+    if (note == NULL) return;
+    note->relay = *relay;
+    if (size > 0) {
+        memcpy(note->text, relay->text, size);
+        note->relay.text = note->text;
+    }
+    put_in(o, &o->notes, &note->link);
+}
+
+void actri_outproc_set_identity(actri_outproc_t *o, const actr_id_t *self)
+{
+    note_t *note = new_note(o, NOTE_IDENTITY, 0);
+    if (note == NULL) return;
+    note->self = *self;
+    put_in(o, &o->notes, &note->link);
+}
+
+uint32_t actri_outproc_peer_count(const actri_outproc_t *o)
+{
+    return __atomic_load_n(&o->peers, __ATOMIC_RELAXED);
+}
+
+/* ---- life ---- */
+
+actr_status_t actri_outproc_new(const actri_coordinator_options_t *options, const actri_outproc_handlers_t *handlers,
+                                void *user, actri_outproc_t **out, actr_error_t *error)
+{
+    static const actri_coordinator_handlers_t events = {relay_out, on_up,       on_silent,  on_down,
+                                                        on_failed, on_writable, on_message, is_wanted};
+    actri_outproc_t *o = actri_zalloc(options->env, sizeof *o);
+    if (o == NULL) return actri_no_memory(error);
+    o->env = options->env;
+    o->loop = options->loop;
+    o->handlers = *handlers;
+    o->user = user;
+    actri_map_init(&o->destinations, options->env);
+    actri_list_init(&o->parcels);
+    actri_list_init(&o->notes);
+    o->drain.run = run_drain;
+    actr_status_t status = actri_coordinator_new(options, &events, o, &o->coordinator, error);
+    if (status != ACTR_OK) {
+        actri_free(options->env, o);
+        return status;
+    }
+    actri_mutex_init(&o->mutex);
+    actri_cond_init(&o->changed);
+    *out = o;
+    return ACTR_OK;
+}
+
+static void close_on_loop(actri_outproc_t *o)
+{
+    actri_coordinator_free(o->coordinator);
+    o->coordinator = NULL;
+    actr_error_t error = ACTR_ERROR_INIT;
+    (void)actri_fail(&error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down");
+    for (;;) { /* free_destination changes the map: begin anew each time */
+        size_t cursor = 0;
+        destination_t *d = actri_map_next(&o->destinations, &cursor);
+        if (d == NULL) break;
+        on_failed(o, &d->id, &error);
+        free_destination(d);
+    }
+    actri_map_clear(&o->destinations);
+    __atomic_store_n(&o->peers, 0, __ATOMIC_RELAXED);
+}
+
+static void run_barrier(actri_task_t *task)
+{
+    actri_outproc_t *o = ACTRI_CONTAINER(task, actri_outproc_t, barrier);
+    if (o->closing && o->coordinator != NULL) close_on_loop(o);
+    actri_lock(&o->mutex);
+    o->barrier_done = true;
+    actri_cond_broadcast(&o->changed);
+    actri_unlock(&o->mutex);
+}
+
+/* Posted tasks run in order, so once the barrier has run everything before it has too. */
+static void wait_barrier(actri_outproc_t *o)
+{
+    o->barrier_done = false;
+    o->barrier.run = run_barrier;
+    actri_loop_post(o->loop, &o->barrier);
+    actri_lock(&o->mutex);
+    while (!o->barrier_done) (void)actri_cond_wait(&o->changed, &o->mutex, ACTRI_NEVER);
+    actri_unlock(&o->mutex);
+}
+
+void actri_outproc_flush(actri_outproc_t *o)
+{
+    wait_barrier(o);
+}
+
+void actri_outproc_close(actri_outproc_t *o)
+{
+    o->closing = true;
+    wait_barrier(o);
+}
+
+void actri_outproc_free(actri_outproc_t *o)
+{
+    if (o == NULL) return;
+    actri_outproc_close(o);
+    actri_cond_destroy(&o->changed);
+    actri_mutex_destroy(&o->mutex);
+    actri_free(o->env, o);
+}

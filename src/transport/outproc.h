@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The out-of-process transport manager: sends parcels by destination and payload type. A parcel to a peer
+ * without connection waits in that destination's bounded queue while the coordinator connects; what never
+ * reached SCTP may go on the next connection, as long as its deadline has not passed.
+ */
+#ifndef ACTRI_OUTPROC_H
+#define ACTRI_OUTPROC_H
+
+#include "base/list.h"
+#include "wire/coordinator.h"
+
+typedef struct actri_outproc actri_outproc_t;
+
+/* One message on its way out. Its maker frees it in `done`, which is called exactly once, on the loop. */
+typedef struct actri_parcel {
+    actri_link_t link;
+    actr_id_t to;
+    uint64_t session; /* 0: whichever is up; else only this one */
+    actr_payload_type_t lane;
+    actr_buf_t *message; /* one reference is the parcel's; done releases it */
+    int64_t deadline_ns;
+    /* ACTR_OK: SCTP has it, on session `sent_on`. TIMEOUT: the deadline passed in the queue. */
+    void (*done)(struct actri_parcel *parcel, actr_status_t status, uint64_t sent_on, const actr_error_t *error);
+} actri_parcel_t;
+
+typedef struct actri_outproc_handlers {
+    actr_status_t (*relay)(void *user, const actri_relay_t *relay, actr_error_t *error); /* [any-thread] */
+    void (*on_up)(void *user, const actri_session_t *session, const char *description);  /* all others [loop] */
+    void (*on_silent)(void *user, const actri_session_t *session);
+    void (*on_down)(void *user, const actri_session_t *session, const actr_error_t *why);
+    void (*on_message)(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message);
+} actri_outproc_handlers_t;
+
+/* options.env must outlive it. [any-thread] */
+ACTR_MUST_CHECK actr_status_t actri_outproc_new(const actri_coordinator_options_t *options,
+                                                const actri_outproc_handlers_t *handlers, void *user,
+                                                actri_outproc_t **out, actr_error_t *error);
+/* Closes all connections with notice and fails what is queued (SHUTTING_DOWN); no on_ callback follows. Parcels sent
+   later fail at once. Waits for the loop. Not from the loop. */
+void actri_outproc_close(actri_outproc_t *outproc);
+/* Closed, and nobody may send any more. NULL is a no-op. */
+void actri_outproc_free(actri_outproc_t *outproc);
+
+/* Queues; one wake-up for a batch. [any-thread] */
+void actri_outproc_send(actri_outproc_t *outproc, actri_parcel_t *parcel);
+/* A relay that has arrived; copied. [any-thread] */
+void actri_outproc_relay(actri_outproc_t *outproc, const actri_relay_t *relay);
+void actri_outproc_set_identity(actri_outproc_t *outproc, const actr_id_t *self); /* [any-thread], in order with relays */
+uint32_t actri_outproc_peer_count(const actri_outproc_t *outproc);                /* [any-thread] */
+/* Waits until everything that was sent before has reached SCTP or its destination's queue. [not loop] */
+void actri_outproc_flush(actri_outproc_t *outproc);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The coordinator of one node: one peer connection for each remote actor, from the role negotiation through
+ * the server to the end. Everything is [loop] unless marked; the table of a peer's life is peer_fsm.h.
+ * spec: webrtc 2 to 7.
+ */
+#ifndef ACTRI_COORDINATOR_H
+#define ACTRI_COORDINATOR_H
+
+#include "proto/relay.h"
+#include "wire/rtc.h"
+
+typedef struct actri_coordinator actri_coordinator_t;
+
+/* A connection that was up: a reply leaves only on the session on which its request came. */
+typedef struct actri_session {
+    actr_id_t peer;
+    uint64_t number; /* never 0, never used twice in a process */
+} actri_session_t;
+
+typedef struct actri_coordinator_handlers {
+    /* Hands a relay to the signaling client; [any-thread], must not block. */
+    actr_status_t (*relay)(void *user, const actri_relay_t *relay, actr_error_t *error);
+    void (*on_up)(void *user, const actri_session_t *session, const char *description);
+    void (*on_silent)(void *user, const actri_session_t *session);
+    /* A session has ended. */
+    void (*on_down)(void *user, const actri_session_t *session, const actr_error_t *why);
+    /* No connection could be made to peer. */
+    void (*on_failed)(void *user, const actr_id_t *peer, const actr_error_t *why);
+    void (*on_writable)(void *user, const actri_session_t *session);
+    /* The callee gets the reference. */
+    void (*on_message)(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message);
+    /* Is something waiting to be sent to peer? Decides whether a lost connection is made anew. */
+    bool (*is_wanted)(void *user, const actr_id_t *peer);
+} actri_coordinator_handlers_t;
+
+typedef struct actri_coordinator_options {
+    actri_loop_t *loop;
+    const actri_env_t *env;
+    actri_certificate_t *certificate;
+    bool loopback, force_relay;
+    uint32_t max_peers;
+    const actri_rtc_options_t *rtc; /* servers only; copied, its texts must outlive the coordinator */
+} actri_coordinator_options_t;
+
+ACTR_MUST_CHECK actr_status_t actri_coordinator_new(const actri_coordinator_options_t *options,
+                                                    const actri_coordinator_handlers_t *handlers, void *user,
+                                                    actri_coordinator_t **out, actr_error_t *error);
+/* Closes every connection (close_notify) and frees; no callback follows. NULL is a no-op. */
+void actri_coordinator_free(actri_coordinator_t *coordinator);
+
+/* Who we are; again after a registration anew. Connections stay. */
+void actri_coordinator_set_identity(actri_coordinator_t *coordinator, const actr_id_t *self);
+
+/* Begins to connect if there is no connection and none under way. on_up or on_failed follows ACTR_OK. LIMIT_REACHED. */
+ACTR_MUST_CHECK actr_status_t actri_coordinator_want(actri_coordinator_t *coordinator, const actr_id_t *peer,
+                                                     actr_error_t *error);
+
+/*
+ * Sends on the connection that is up. session: 0, or the only session on which it may go. *sent_on (may be NULL)
+ * gets the session. UNAVAILABLE: none up (or another session); WOULD_BLOCK: wait for on_writable; TOO_LARGE.
+ */
+ACTR_MUST_CHECK actr_status_t actri_coordinator_send(actri_coordinator_t *coordinator, const actr_id_t *peer,
+                                                     uint64_t session, actr_payload_type_t lane,
+                                                     const actr_buf_t *message, uint64_t *sent_on,
+                                                     actr_error_t *error);
+
+/* A relay that has arrived. */
+void actri_coordinator_relay(actri_coordinator_t *coordinator, const actri_relay_t *relay);
+
+uint32_t actri_coordinator_peer_count(const actri_coordinator_t *coordinator); /* that are up */
+
+#endif
