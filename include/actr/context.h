@@ -50,7 +50,10 @@ typedef struct actr_call_options {
     size_t metadata_count;
 } actr_call_options_t;
 
-#define ACTR_CALL_OPTIONS_INIT {.struct_size = sizeof(actr_call_options_t)}
+#define ACTR_CALL_OPTIONS_INIT                                                                                         \
+    {                                                                                                                  \
+        .struct_size = sizeof(actr_call_options_t)                                                                     \
+    }
 
 /* A request as the handler sees it. All of it is borrowed until the handler returns. */
 typedef struct actr_request {

@@ -78,8 +78,8 @@ typedef enum actr_status {
     ACTR_STATUS_MAILBOX_VERSION = -64, /* written by a newer libactr */
 
     /* contracts */
-    ACTR_STATUS_PROTO_SYNTAX = -70,       /* a .proto file does not parse */
-    ACTR_STATUS_PROTO_UNSUPPORTED = -71,  /* parses, but has no fingerprint or no code */
+    ACTR_STATUS_PROTO_SYNTAX = -70,      /* a .proto file does not parse */
+    ACTR_STATUS_PROTO_UNSUPPORTED = -71, /* parses, but has no fingerprint or no code */
 } actr_status_t;
 
 #define ACTR_ERROR_MESSAGE_SIZE 400
@@ -87,13 +87,19 @@ typedef enum actr_status {
 /* Detail of one failure. The layout is frozen. Plain data: copy it, forget it, nothing to free. */
 typedef struct actr_error {
     actr_status_t status;
-    uint32_t remote_code;  /* ErrorResponse.code of an error reply, else 0 */
-    int32_t system_errno;  /* errno of a system call, else 0 */
+    uint32_t remote_code; /* ErrorResponse.code of an error reply, else 0 */
+    int32_t system_errno; /* errno of a system call, else 0 */
     uint32_t reserved[5];
     char message[ACTR_ERROR_MESSAGE_SIZE]; /* one line, UTF-8, never empty after a failure */
 } actr_error_t;
 
-#define ACTR_ERROR_INIT {ACTR_OK, 0, 0, {0}, {0}}
+#define ACTR_ERROR_INIT                                                                                                \
+    {                                                                                                                  \
+        ACTR_OK, 0, 0, {0},                                                                                            \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
 
 /* The name of a status, "ACTR_STATUS_TIMEOUT". Static; never NULL. [any-thread] */
 ACTR_API const char *actr_status_name(actr_status_t status);

@@ -47,14 +47,18 @@ typedef struct actr_event {
 typedef struct actr_workload {
     size_t struct_size;
     actr_dispatch_fn dispatch;
-    actr_status_t (*on_start)(actr_ctx_t *ctx, void *user); /* inside start, after registration; an error undoes start */
-    void (*on_ready)(actr_ctx_t *ctx, void *user);          /* requests are being handled from now on */
-    void (*on_stop)(actr_ctx_t *ctx, void *user);           /* during shutdown, after the last handler */
+    actr_status_t (*on_start)(actr_ctx_t *ctx,
+                              void *user);         /* inside start, after registration; an error undoes start */
+    void (*on_ready)(actr_ctx_t *ctx, void *user); /* requests are being handled from now on */
+    void (*on_stop)(actr_ctx_t *ctx, void *user);  /* during shutdown, after the last handler */
     void (*on_event)(const actr_event_t *event, void *user); /* in order, one at a time, as turns of the node */
     void *user;
 } actr_workload_t;
 
-#define ACTR_WORKLOAD_INIT {.struct_size = sizeof(actr_workload_t)}
+#define ACTR_WORKLOAD_INIT                                                                                             \
+    {                                                                                                                  \
+        .struct_size = sizeof(actr_workload_t)                                                                         \
+    }
 
 /*
  * Reads an Actr.toml and builds everything that needs neither network nor identity (opens the mailbox).
@@ -106,11 +110,12 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_discover(actr_ref_t *ref, const 
 /* Begins the shutdown and returns at once; a second call is harmless. [any-thread] */
 ACTR_API void actr_ref_shutdown(actr_ref_t *ref);
 ACTR_API bool actr_ref_is_shutting_down(const actr_ref_t *ref);
-/* Waits until a shutdown has been asked for and is done; ACTR_STATUS_TIMEOUT names what still runs. timeout_ms < 0: for ever
-   until shutdown is asked for, then at most the bounds of the shutdown itself. */
+/* Waits until a shutdown has been asked for and is done; ACTR_STATUS_TIMEOUT names what still runs. timeout_ms < 0: for
+   ever until shutdown is asked for, then at most the bounds of the shutdown itself. */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_wait_for_shutdown(actr_ref_t *ref, int64_t timeout_ms,
                                                                   actr_error_t *error);
-/* Waits for SIGINT or SIGTERM (or a shutdown from elsewhere), then shuts down and waits for the end. One caller at a time. */
+/* Waits for SIGINT or SIGTERM (or a shutdown from elsewhere), then shuts down and waits for the end. One caller at a
+ * time. */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_wait_for_ctrl_c_and_shutdown(actr_ref_t *ref, actr_error_t *error);
 
 /* Counters of a node, all since start. */

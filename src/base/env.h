@@ -36,9 +36,9 @@ static inline bool actri_log_on(const actri_env_t *env, actr_log_level_t level)
 {
     return env != NULL && env->log != NULL && level <= env->log_level;
 }
-#define actri_log(env, level, area, ...) \
-    do { \
-        if (actri_log_on(env, level)) actri_log_line(env, level, area, __VA_ARGS__); \
+#define actri_log(env, level, area, ...)                                                                               \
+    do {                                                                                                               \
+        if (actri_log_on(env, level)) actri_log_line(env, level, area, __VA_ARGS__);                                   \
     } while (0)
 #define actri_error(env, area, ...) actri_log(env, ACTR_LOG_ERROR, area, __VA_ARGS__)
 #define actri_warn(env, area, ...) actri_log(env, ACTR_LOG_WARN, area, __VA_ARGS__)

@@ -69,8 +69,7 @@ void actri_map_clear(actri_map_t *map)
 
 static bool slot_matches(const actri_map_slot_t *slot, uint64_t hash, const void *key, size_t key_size)
 {
-    return slot->hash == hash && slot->key_size == key_size &&
-           (key_size == 0 || memcmp(slot->key, key, key_size) == 0);
+    return slot->hash == hash && slot->key_size == key_size && (key_size == 0 || memcmp(slot->key, key, key_size) == 0);
 }
 
 /* The slot that holds the key, or NULL. */

@@ -28,7 +28,7 @@ struct actri_peer_gate {
     actri_timer_t expiry; /* [loop], for the earliest deadline */
     actri_gate_stats_t stats;
     uint64_t replies_sent, replies_dropped; /* atomic */
-    actri_envelope_t envelope; /* [loop] room for the one that is being read */
+    actri_envelope_t envelope;              /* [loop] room for the one that is being read */
 };
 
 typedef struct reply {
@@ -58,9 +58,12 @@ static void end_call(actri_call_t *call, actr_status_t status, actr_buf_t *reply
     call->status = status;
     call->reply = reply;
     if (error != NULL) call->error = *error;
-    if (status == ACTR_STATUS_TIMEOUT) count(&stats->calls_timed_out);
-    else if (status != ACTR_OK) count(&stats->calls_failed);
-    else if (!call->is_tell) count(&stats->calls_answered);
+    if (status == ACTR_STATUS_TIMEOUT)
+        count(&stats->calls_timed_out);
+    else if (status != ACTR_OK)
+        count(&stats->calls_failed);
+    else if (!call->is_tell)
+        count(&stats->calls_answered);
     call->on_end(call);
     actri_call_release(call);
 }

@@ -54,7 +54,8 @@ typedef struct actri_peer_gate_options {
 ACTR_MUST_CHECK actr_status_t actri_peer_gate_new(const actri_peer_gate_options_t *options,
                                                   const actri_peer_gate_handlers_t *handlers, void *user,
                                                   actri_peer_gate_t **out, actr_error_t *error);
-/* Ends every pending call (SHUTTING_DOWN), closes all connections with notice. New calls are refused. Not from the loop. */
+/* Ends every pending call (SHUTTING_DOWN), closes all connections with notice. New calls are refused. Not from the
+ * loop. */
 void actri_peer_gate_close(actri_peer_gate_t *gate);
 /* Closed; every call has been released. NULL is a no-op. */
 void actri_peer_gate_free(actri_peer_gate_t *gate);
@@ -73,13 +74,15 @@ typedef struct actri_call_spec {
     actri_span_t traceparent, tracestate;
 } actri_call_spec_t;
 
-/* Starts a call or tell; *out is the maker's reference. on_end follows if and only if this returns ACTR_OK. [any-thread] */
+/* Starts a call or tell; *out is the maker's reference. on_end follows if and only if this returns ACTR_OK.
+ * [any-thread] */
 ACTR_MUST_CHECK actr_status_t actri_peer_gate_start(actri_peer_gate_t *gate, const actri_call_spec_t *spec,
                                                     void (*on_end)(actri_call_t *call), void *user, actri_call_t **out,
                                                     actr_error_t *error);
 void actri_call_release(actri_call_t *call);
 
-/* Sends an encoded envelope as a reply, only on `session`. Takes the reference. What can not be sent is counted. [any-thread] */
+/* Sends an encoded envelope as a reply, only on `session`. Takes the reference. What can not be sent is counted.
+ * [any-thread] */
 void actri_peer_gate_reply(actri_peer_gate_t *gate, const actr_id_t *to, uint64_t session, actr_buf_t *message);
 /* The replies that have left, and that could not. */
 void actri_peer_gate_reply_counts(const actri_peer_gate_t *gate, uint64_t *sent, uint64_t *dropped);

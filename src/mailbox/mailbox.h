@@ -20,17 +20,18 @@ typedef struct actri_mailbox actri_mailbox_t;
 
 /* One request on its way. Made by the giver, freed by the mailbox once it has ended. */
 typedef struct actri_mail {
-    actri_task_t task;   /* free for the scheduler's use between deliver and done; the mailbox uses task.link before and after */
+    actri_task_t
+        task; /* free for the scheduler's use between deliver and done; the mailbox uses task.link before and after */
     actr_buf_t *message; /* the encoded RpcEnvelope; one reference is the mail's */
     uint8_t sender[128]; /* the ActrId's protobuf bytes */
     uint8_t sender_size;
     bool high;
-    bool redelivered;     /* was in flight at a crash, or read back from the table */
-    uint32_t attempts;    /* deliveries so far, this one included */
-    int64_t deadline_ms;  /* wall clock; 0: none */
-    int64_t sequence;     /* given by the store */
-    uint64_t origin;      /* the giver's, for example the session on which it came; 0 after a restart */
-    void *user;           /* the scheduler's */
+    bool redelivered;    /* was in flight at a crash, or read back from the table */
+    uint32_t attempts;   /* deliveries so far, this one included */
+    int64_t deadline_ms; /* wall clock; 0: none */
+    int64_t sequence;    /* given by the store */
+    uint64_t origin;     /* the giver's, for example the session on which it came; 0 after a restart */
+    void *user;          /* the scheduler's */
 } actri_mail_t;
 
 typedef enum actri_disposition {
@@ -67,7 +68,8 @@ ACTR_MUST_CHECK actr_status_t actri_mailbox_start(actri_mailbox_t *mailbox, actr
 actri_mail_t *actri_mail_new(actri_mailbox_t *mailbox);
 void actri_mail_free(actri_mailbox_t *mailbox, actri_mail_t *mail);
 
-/* Takes a list of mails; each ends in deliver or refuse. One wake-up for all of them. Leaves the list empty. [any-thread] */
+/* Takes a list of mails; each ends in deliver or refuse. One wake-up for all of them. Leaves the list empty.
+ * [any-thread] */
 void actri_mailbox_put(actri_mailbox_t *mailbox, actri_link_t *mails);
 /* The delivered mail has ended; frees it. cause: of DEAD, else NULL. [any-thread] */
 void actri_mailbox_done(actri_mailbox_t *mailbox, actri_mail_t *mail, actri_disposition_t disposition,

@@ -81,6 +81,7 @@ static const char *take_field(const actri_pb_field_t *field, actri_envelope_t *o
         return NULL;
     case TIMEOUT_MS:
         if (field->wire != 0) return "timeout_ms is not a number";
+        out->has_timeout = true;
         out->timeout_ms = (int64_t)field->value;
         return NULL;
     default: return NULL;

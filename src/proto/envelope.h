@@ -23,6 +23,7 @@ typedef struct actri_envelope {
     actri_span_t error_message;
     actri_span_t traceparent, tracestate; /* size 0: absent */
     actri_span_t request_id;
+    bool has_timeout;   /* decoded ones only; absent counts as a call's default */
     int64_t timeout_ms; /* 0: a tell */
     size_t metadata_count;
     actri_meta_t metadata[ACTRI_METADATA_MAX];

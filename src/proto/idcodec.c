@@ -32,7 +32,8 @@ static bool copy_name(const char *text, char out[ACTR_NAME_MAX + 1])
 bool actri_type_from_message(const Actr__ActrType *message, actr_type_t *out)
 {
     memset(out, 0, sizeof *out);
-    return message != NULL && copy_name(message->manufacturer, out->manufacturer) && copy_name(message->name, out->name);
+    return message != NULL && copy_name(message->manufacturer, out->manufacturer) &&
+           copy_name(message->name, out->name);
 }
 
 bool actri_id_from_message(const Actr__ActrId *message, actr_id_t *out)

@@ -52,10 +52,14 @@ static bool parse_number(const char *text, size_t size, unsigned base, uint64_t 
     for (size_t i = 0; i < size; i++) {
         unsigned digit;
         char c = text[i];
-        if (c >= '0' && c <= '9') digit = (unsigned)(c - '0');
-        else if (c >= 'a' && c <= 'f') digit = (unsigned)(c - 'a') + 10;
-        else if (c >= 'A' && c <= 'F') digit = (unsigned)(c - 'A') + 10;
-        else return false;
+        if (c >= '0' && c <= '9')
+            digit = (unsigned)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            digit = (unsigned)(c - 'a') + 10;
+        else if (c >= 'A' && c <= 'F')
+            digit = (unsigned)(c - 'A') + 10;
+        else
+            return false;
         if (digit >= base || value > (most - digit) / base) return false;
         value = value * base + digit;
     }

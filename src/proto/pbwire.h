@@ -14,7 +14,7 @@ typedef struct actri_pb_reader {
 
 typedef struct actri_pb_field {
     uint32_t number;
-    uint32_t wire; /* 0 varint, 1 fixed 64, 2 bytes, 5 fixed 32 */
+    uint32_t wire;      /* 0 varint, 1 fixed 64, 2 bytes, 5 fixed 32 */
     uint64_t value;     /* of wire 0, 1, 5 */
     actri_span_t bytes; /* of wire 2 */
 } actri_pb_field_t;

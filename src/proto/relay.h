@@ -15,9 +15,10 @@ typedef enum actri_relay_kind {
     ACTRI_RELAY_ANSWER,
     ACTRI_RELAY_ICE_RESTART_OFFER,
     ACTRI_RELAY_RENEGOTIATION_OFFER,
-    ACTRI_RELAY_CANDIDATE,       /* text = "candidate:..." */
+    ACTRI_RELAY_CANDIDATE, /* text = "candidate:..." */
     ACTRI_RELAY_ICE_RESTART_REQUEST,
-    ACTRI_RELAY_REFUSED, /* inbound only: the server refused a relay of ours; code, text = its message, source = target if known */
+    ACTRI_RELAY_REFUSED, /* inbound only: the server refused a relay of ours; code, text = its message, source = target
+                            if known */
 } actri_relay_kind_t;
 
 typedef struct actri_relay {

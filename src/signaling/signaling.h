@@ -52,7 +52,7 @@ typedef struct actri_signaling_options {
     const char *url; /* ws:// or wss:// */
     actr_type_t type;
     uint32_t realm;
-    char form; /* 'A' or 'B' (levels.md 5): how ServiceSpec and the route request are written */
+    char form;                /* 'A' or 'B' (levels.md 5): how ServiceSpec and the route request are written */
     const void *service_spec; /* encoded, or NULL */
     size_t service_spec_size;
     const void *acl; /* encoded actr.Acl, or NULL */
@@ -80,8 +80,8 @@ typedef void (*actri_candidates_fn)(void *user, actr_status_t status, const actr
                                     const actr_error_t *error);
 /*
  * Asks for up to max actors of a type. done is called exactly once, on the signaling thread, never from inside this
- * call, if and only if this returns ACTR_OK: candidates (count may be 0), SIGNALING_REJECTED, SIGNALING_UNAVAILABLE (also
- * at once on disconnect) or TIMEOUT. [any-thread]
+ * call, if and only if this returns ACTR_OK: candidates (count may be 0), SIGNALING_REJECTED, SIGNALING_UNAVAILABLE
+ * (also at once on disconnect) or TIMEOUT. [any-thread]
  */
 ACTR_MUST_CHECK actr_status_t actri_signaling_candidates(actri_signaling_t *signaling, const actr_type_t *type,
                                                          uint32_t max, int64_t deadline_ns, actri_candidates_fn done,

@@ -46,8 +46,9 @@ void actri_outproc_free(actri_outproc_t *outproc);
 void actri_outproc_send(actri_outproc_t *outproc, actri_parcel_t *parcel);
 /* A relay that has arrived; copied. [any-thread] */
 void actri_outproc_relay(actri_outproc_t *outproc, const actri_relay_t *relay);
-void actri_outproc_set_identity(actri_outproc_t *outproc, const actr_id_t *self); /* [any-thread], in order with relays */
-uint32_t actri_outproc_peer_count(const actri_outproc_t *outproc);                /* [any-thread] */
+void actri_outproc_set_identity(actri_outproc_t *outproc,
+                                const actr_id_t *self);            /* [any-thread], in order with relays */
+uint32_t actri_outproc_peer_count(const actri_outproc_t *outproc); /* [any-thread] */
 /* Waits until everything that was sent before has reached SCTP or its destination's queue. [not loop] */
 void actri_outproc_flush(actri_outproc_t *outproc);
 

@@ -14,18 +14,18 @@
 
 #define AREA "peer"
 #define RECENT_CANDIDATES 32
-#define RECENT_NS (2 * ACTRI_SECOND)       /* a candidate may be that much older than its OFFER */
-#define YOUNG_NS (10 * ACTRI_SECOND)       /* an assignment for a younger attempt is a repetition (webrtc 2.6) */
-#define ATTEMPT_NS (30 * ACTRI_SECOND)     /* for one connection, all tries */
-#define RECOVERY_NS (60 * ACTRI_SECOND)    /* until a silent connection is given up */
-#define PARKED_NS (15 * ACTRI_SECOND)      /* candidates without an OFFER are kept that long */
-#define OFFLINE_NS (200 * ACTRI_MS)        /* until a relay that could not be sent is tried again */
-#define NEGOTIATION_NS (3 * ACTRI_SECOND)  /* until the roles are asked for again */
-#define OFFER_WAIT_NS (3 * ACTRI_SECOND)   /* until an answerer asks again for roles (webrtc 2.7) */
-#define ANSWER_WAIT_NS (2 * ACTRI_SECOND)  /* until a lost OFFER is made anew; doubled with each try */
-#define CONNECT_NS (10 * ACTRI_SECOND)     /* from both descriptions to an open lane */
-#define RESTART_NS (3 * ACTRI_SECOND)      /* between two restart offers; grows by itself with each */
-#define AFTER_CLOSE_NS (60 * ACTRI_MS)     /* between close_notify and a new OFFER (webrtc 2.5) */
+#define RECENT_NS (2 * ACTRI_SECOND)      /* a candidate may be that much older than its OFFER */
+#define YOUNG_NS (10 * ACTRI_SECOND)      /* an assignment for a younger attempt is a repetition (webrtc 2.6) */
+#define ATTEMPT_NS (30 * ACTRI_SECOND)    /* for one connection, all tries */
+#define RECOVERY_NS (60 * ACTRI_SECOND)   /* until a silent connection is given up */
+#define PARKED_NS (15 * ACTRI_SECOND)     /* candidates without an OFFER are kept that long */
+#define OFFLINE_NS (200 * ACTRI_MS)       /* until a relay that could not be sent is tried again */
+#define NEGOTIATION_NS (3 * ACTRI_SECOND) /* until the roles are asked for again */
+#define OFFER_WAIT_NS (3 * ACTRI_SECOND)  /* until an answerer asks again for roles (webrtc 2.7) */
+#define ANSWER_WAIT_NS (2 * ACTRI_SECOND) /* until a lost OFFER is made anew; doubled with each try */
+#define CONNECT_NS (10 * ACTRI_SECOND)    /* from both descriptions to an open lane */
+#define RESTART_NS (3 * ACTRI_SECOND)     /* between two restart offers; grows by itself with each */
+#define AFTER_CLOSE_NS (60 * ACTRI_MS)    /* between close_notify and a new OFFER (webrtc 2.5) */
 
 typedef struct recent {
     int64_t when_ns;
@@ -38,13 +38,13 @@ typedef struct peer {
     actr_id_t id;
     actri_peer_state_t state;
     actri_rtc_t *rtc;
-    uint64_t session;         /* not 0 while up */
-    bool offerer, answered;   /* of rtc */
-    bool relay_failed;        /* the state's relay has to be sent again */
-    int64_t attempt_ns;       /* when the present rtc was made, or the last role came */
-    int64_t give_up_ns;       /* of the whole attempt; ACTRI_NEVER when up */
+    uint64_t session;       /* not 0 while up */
+    bool offerer, answered; /* of rtc */
+    bool relay_failed;      /* the state's relay has to be sent again */
+    int64_t attempt_ns;     /* when the present rtc was made, or the last role came */
+    int64_t give_up_ns;     /* of the whole attempt; ACTRI_NEVER when up */
     unsigned tries, restarts;
-    unsigned depth;           /* of step(), which handlers may re-enter */
+    unsigned depth; /* of step(), which handlers may re-enter */
     actri_timer_t timer;
     recent_t recent[RECENT_CANDIDATES];
     size_t recent_at;
@@ -524,8 +524,8 @@ void actri_coordinator_relay(actri_coordinator_t *c, const actri_relay_t *relay)
 /* ---- from above ---- */
 
 actr_status_t actri_coordinator_new(const actri_coordinator_options_t *options,
-                                    const actri_coordinator_handlers_t *handlers, void *user,
-                                    actri_coordinator_t **out, actr_error_t *error)
+                                    const actri_coordinator_handlers_t *handlers, void *user, actri_coordinator_t **out,
+                                    actr_error_t *error)
 {
     actri_coordinator_t *c = actri_zalloc(options->env, sizeof *c);
     if (c == NULL) return actri_no_memory(error);

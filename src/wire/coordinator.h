@@ -62,8 +62,7 @@ ACTR_MUST_CHECK actr_status_t actri_coordinator_want(actri_coordinator_t *coordi
  */
 ACTR_MUST_CHECK actr_status_t actri_coordinator_send(actri_coordinator_t *coordinator, const actr_id_t *peer,
                                                      uint64_t session, actr_payload_type_t lane,
-                                                     const actr_buf_t *message, uint64_t *sent_on,
-                                                     actr_error_t *error);
+                                                     const actr_buf_t *message, uint64_t *sent_on, actr_error_t *error);
 
 /* A relay that has arrived. */
 void actri_coordinator_relay(actri_coordinator_t *coordinator, const actri_relay_t *relay);

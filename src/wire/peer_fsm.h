@@ -27,25 +27,25 @@ typedef enum actri_peer_event {
     ACTRI_PEER_OFFER,
     ACTRI_PEER_ANSWER,
     ACTRI_PEER_RESTART_OFFER,
-    ACTRI_PEER_UP,      /* the connection can carry requests */
-    ACTRI_PEER_SILENT,  /* ICE hears nothing */
-    ACTRI_PEER_ENDED,   /* the connection closed or failed, something waits to be sent */
+    ACTRI_PEER_UP,             /* the connection can carry requests */
+    ACTRI_PEER_SILENT,         /* ICE hears nothing */
+    ACTRI_PEER_ENDED,          /* the connection closed or failed, something waits to be sent */
     ACTRI_PEER_ENDED_UNWANTED, /* the same, nothing waits */
-    ACTRI_PEER_TIMER,   /* the state's time is up */
-    ACTRI_PEER_GIVE_UP, /* the whole attempt's time is up, or the peer is known to be gone */
+    ACTRI_PEER_TIMER,          /* the state's time is up */
+    ACTRI_PEER_GIVE_UP,        /* the whole attempt's time is up, or the peer is known to be gone */
     ACTRI_PEER_EVENTS
 } actri_peer_event_t;
 
 /* Actions, a set. In the order in which they are done. */
 enum {
-    ACTRI_PEER_DROP = 1,           /* close and forget the present connection */
-    ACTRI_PEER_NEGOTIATE = 2,      /* ask the server for roles */
-    ACTRI_PEER_MAKE_OFFER = 4,     /* new connection as offerer, send OFFER */
-    ACTRI_PEER_MAKE_ANSWER = 8,    /* new connection as answerer, send ANSWER */
-    ACTRI_PEER_TAKE_ANSWER = 16,   /* apply the peer's ANSWER */
-    ACTRI_PEER_RESTART = 32,       /* offerer: send an ICE_RESTART_OFFER */
+    ACTRI_PEER_DROP = 1,         /* close and forget the present connection */
+    ACTRI_PEER_NEGOTIATE = 2,    /* ask the server for roles */
+    ACTRI_PEER_MAKE_OFFER = 4,   /* new connection as offerer, send OFFER */
+    ACTRI_PEER_MAKE_ANSWER = 8,  /* new connection as answerer, send ANSWER */
+    ACTRI_PEER_TAKE_ANSWER = 16, /* apply the peer's ANSWER */
+    ACTRI_PEER_RESTART = 32,     /* offerer: send an ICE_RESTART_OFFER */
     ACTRI_PEER_ANSWER_RESTART = 64,
-    ACTRI_PEER_TELL_UP = 128,      /* tell above that messages can go */
+    ACTRI_PEER_TELL_UP = 128, /* tell above that messages can go */
     ACTRI_PEER_TELL_SILENT = 256,
     ACTRI_PEER_TELL_DOWN = 512,    /* tell above that a connection that was up is gone */
     ACTRI_PEER_TELL_FAILED = 1024, /* tell above that none could be made */

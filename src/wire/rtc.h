@@ -92,7 +92,8 @@ bool actri_rtc_lane_is_open(const actri_rtc_t *rtc, actr_payload_type_t lane);
 actri_rtc_state_t actri_rtc_state(const actri_rtc_t *rtc);
 /* True once a selected pair goes through a relay. */
 bool actri_rtc_is_relayed(const actri_rtc_t *rtc);
-/* One line for people: "offerer, host 127.0.0.1:4711 -> host 127.0.0.1:4712, DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256". */
+/* One line for people: "offerer, host 127.0.0.1:4711 -> host 127.0.0.1:4712, DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256".
+ */
 void actri_rtc_describe(const actri_rtc_t *rtc, char *text, size_t size);
 
 /* Sends what is queued as far as it goes, a close_notify, and ends; on_state CLOSED follows. Idempotent. */

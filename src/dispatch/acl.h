@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may call. Pure. spec: lifecycle-and-rpc 9, signaling 4.4. */
+#ifndef ACTRI_ACL_H
+#define ACTRI_ACL_H
+
+#include <actr/config.h>
+
+/* caller NULL: the Shell, always allowed. An actor whose id is not known must be refused before. */
+bool actri_acl_allows(const actr_config_t *config, const actr_id_t *caller);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of system, node, reference and context: one file's structs for the five sources of this folder.
+ * Who owns whom: ref -> node -> system; each is refcounted. The node's parts live from start to the end of the
+ * shutdown.
+ */
+#ifndef ACTRI_NODE_H
+#define ACTRI_NODE_H
+
+#include "base/arena.h"
+#include "config/config.h"
+#include "dispatch/state_path.h"
+#include "port/thread.h"
+#include "signaling/signaling.h"
+
+#include <actr/system.h>
+
+struct actr_system {
+    unsigned refs; /* atomic */
+    actri_env_t env;
+    actri_config_t config;
+    actri_pool_t *pool;
+    actri_mailbox_t *mailbox;
+    actri_certificate_t *certificate;
+    uint8_t *service_spec, *acl; /* encoded, or NULL */
+    size_t service_spec_size, acl_size;
+    actri_state_path_t *path; /* of the node that runs: where the mailbox's callbacks go; atomic */
+    bool attached;            /* atomic */
+};
+
+/* Identities are never freed before the node, so a pointer that was handed out stays good. */
+typedef struct actri_identity_entry {
+    struct actri_identity_entry *older;
+    actr_id_t id;
+} actri_identity_entry_t;
+
+typedef enum actri_node_state {
+    ACTRI_NODE_NEW = 0,
+    ACTRI_NODE_STARTING,
+    ACTRI_NODE_RUNNING,
+    ACTRI_NODE_STOPPING,
+    ACTRI_NODE_STOPPED,
+} actri_node_state_t;
+
+struct actr_ctx {
+    actr_node_t *node;
+    const actri_incoming_t *in; /* NULL: the Shell's, or a hook's */
+    const char *request_id;
+    actri_arena_t *arena; /* NULL: the Shell's */
+    int64_t deadline_ns;
+    actr_status_t failure; /* what actr_ctx_fail noted */
+    char message[ACTR_ERROR_MESSAGE_SIZE];
+};
+
+struct actr_node {
+    unsigned refs; /* atomic */
+    actr_system_t *system;
+    actr_workload_t workload;
+
+    actri_mutex_t mutex; /* guards state to shutdown_error */
+    actri_cond_t changed;
+    actri_node_state_t state;
+    bool shutdown_asked;
+    bool gone;                     /* the parts are being taken apart: nobody enters any more */
+    uint32_t users;                /* calls of the API that are inside */
+    actr_status_t shutdown_status; /* once stopped: ACTR_OK, or TIMEOUT and what still runs */
+    actr_error_t shutdown_error;
+    int wake_fd; /* eventfd: readable once a shutdown was asked for (wait for Ctrl-C polls it) */
+    actri_thread_t shutdown_thread;
+
+    actri_identity_entry_t *identity; /* atomic; newest */
+
+    actri_loop_t *loop;
+    actri_serial_t *serial;
+    actri_state_path_t *path;
+    actri_peer_gate_t *gate;
+    actri_signaling_t *signaling;
+    actri_outproc_t *outproc; /* the gate's */
+    uint32_t unavailable;     /* atomic: heartbeats say so */
+};
+
+struct actr_ref {
+    unsigned refs; /* atomic */
+    actr_node_t *node;
+    actr_ctx_t ctx;
+};
+
+/* system.c */
+actr_system_t *actri_system_retain(actr_system_t *system);
+
+/* node.c */
+actr_node_t *actri_node_retain(actr_node_t *node);
+const actr_id_t *actri_node_id(const actr_node_t *node);
+/* Around every use of the node's parts by a thread of the program; SHUTTING_DOWN when they are going away. */
+ACTR_MUST_CHECK actr_status_t actri_node_enter(actr_node_t *node, actr_error_t *error);
+void actri_node_leave(actr_node_t *node);
+/* Queues on_event as a turn. [any-thread] */
+void actri_node_event(actr_node_t *node, actr_event_kind_t kind, const actr_id_t *peer, const char *detail);
+/* Runs a hook as a turn and waits for it; ACTR_OK when there is none. */
+typedef actr_status_t (*actri_hook_fn)(actr_node_t *node, actr_ctx_t *ctx);
+actr_status_t actri_node_hook(actr_node_t *node, const char *name, actri_hook_fn hook, actr_error_t *error);
+/* Takes apart what start built; every part may be NULL. The executor is idle. */
+void actri_node_dismantle(actr_node_t *node);
+
+/* context.c */
+void actri_ctx_init(actr_ctx_t *ctx, actr_node_t *node, const actri_incoming_t *in, const char *request_id,
+                    actri_arena_t *arena, int64_t deadline_ns);
+
+/* shutdown.c */
+void actri_node_shutdown(actr_node_t *node);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reference's calls to the own workload, and its counters. [any-thread] */
+#include "lifecycle/node.h"
+
+#include <string.h>
+
+actr_status_t actr_ref_call(actr_ref_t *ref, const char *route, actr_bytes_t payload,
+                            const actr_call_options_t *options, actr_buf_t **reply, actr_error_t *error)
+{
+    actr_dest_t local = actr_dest_local();
+    return actr_ctx_call(&ref->ctx, &local, route, payload, options, reply, error);
+}
+
+actr_status_t actr_ref_call_async(actr_ref_t *ref, const char *route, actr_bytes_t payload,
+                                  const actr_call_options_t *options, actr_reply_fn on_reply, void *user,
+                                  actr_error_t *error)
+{
+    actr_dest_t local = actr_dest_local();
+    return actr_ctx_call_async(&ref->ctx, &local, route, payload, options, on_reply, user, error);
+}
+
+actr_status_t actr_ref_tell(actr_ref_t *ref, const char *route, actr_bytes_t payload,
+                            const actr_call_options_t *options, actr_error_t *error)
+{
+    actr_dest_t local = actr_dest_local();
+    return actr_ctx_tell(&ref->ctx, &local, route, payload, options, error);
+}
+
+actr_status_t actr_ref_discover(actr_ref_t *ref, const actr_type_t *type, uint32_t timeout_ms, actr_id_t *ids,
+                                size_t *count, actr_error_t *error)
+{
+    return actr_ctx_discover(&ref->ctx, type, timeout_ms, ids, count, error);
+}
+
+static uint64_t load(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void fill_path(const actri_state_path_t *path, actr_node_stats_t *out)
+{
+    const actri_state_path_stats_t *stats = actri_state_path_stats(path);
+    out->requests_received = load(&stats->received);
+    out->requests_handled = load(&stats->handled);
+    out->requests_refused = load(&stats->refused);
+    out->tells_received = load(&stats->tells);
+}
+
+static void fill_gate(actri_peer_gate_t *gate, actr_node_stats_t *out)
+{
+    const actri_gate_stats_t *stats = actri_peer_gate_stats(gate);
+    out->calls_started = load(&stats->calls_started);
+    out->calls_answered = load(&stats->calls_answered);
+    out->calls_failed = load(&stats->calls_failed);
+    out->calls_timed_out = load(&stats->calls_timed_out);
+    out->late_replies = load(&stats->late_replies);
+    out->bad_messages = load(&stats->bad_messages);
+    out->peers_connected = load(&stats->peers_connected);
+    out->peers_closed = load(&stats->peers_closed);
+    out->pending_calls = (uint32_t)actri_peer_gate_pending(gate);
+    out->peers = actri_outproc_peer_count(actri_peer_gate_outproc(gate));
+    actri_peer_gate_reply_counts(gate, &out->replies_sent, &out->replies_dropped);
+}
+
+void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats)
+{
+    actr_node_t *node = ref->node;
+    actr_node_stats_t all = {.struct_size = sizeof all};
+    actri_mailbox_stats_t mailbox;
+    actri_mailbox_stats(node->system->mailbox, &mailbox);
+    all.mailbox_queued = mailbox.queued;
+    all.mailbox_in_flight = mailbox.in_flight;
+    all.mailbox_stored = mailbox.stored;
+    all.mailbox_redelivered = mailbox.redelivered;
+    actri_lock(&node->mutex);
+    if (node->state == ACTRI_NODE_RUNNING) { /* while it stops its parts are going away */
+        fill_path(node->path, &all);
+        fill_gate(node->gate, &all);
+    }
+    actri_unlock(&node->mutex);
+    size_t size = stats->struct_size < sizeof all ? stats->struct_size : sizeof all;
+    all.struct_size = stats->struct_size;
+    memcpy(stats, &all, size);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of a node, in order: advertise UNAVAILABLE, refuse new work, drain (bounded), on_stop, let replies out,
+ * close_notify, unregister, close the socket, storage last (with the system). Done by a thread of its own, so
+ * that actr_ref_shutdown returns at once and nobody has to wait.
+ */
+#include "lifecycle/node.h"
+
+#include "port/clock.h"
+
+#include <unistd.h>
+
+#define DRAIN_MS 2000
+#define STUCK_NS (3 * ACTRI_SECOND) /* for a handler whose remote calls were ended, to return */
+
+static actr_status_t call_on_stop(actr_node_t *node, actr_ctx_t *ctx)
+{
+    if (node->workload.on_stop != NULL) node->workload.on_stop(ctx, node->workload.user);
+    return ACTR_OK;
+}
+
+static int64_t drain_ns(const actr_node_t *node)
+{
+    uint32_t ms = node->system->config.values.drain_timeout_ms;
+    return (ms != 0 ? ms : DRAIN_MS) * ACTRI_MS;
+}
+
+static void announce(actr_node_t *node, actr_status_t status, const actr_error_t *error)
+{
+    actri_lock(&node->mutex);
+    node->state = ACTRI_NODE_STOPPED;
+    node->shutdown_status = status;
+    if (error != NULL) node->shutdown_error = *error;
+    actri_cond_broadcast(&node->changed);
+    actri_unlock(&node->mutex);
+}
+
+static void run_shutdown(void *argument)
+{
+    actr_node_t *node = argument;
+    actr_error_t error = ACTR_ERROR_INIT;
+    __atomic_store_n(&node->unavailable, 1, __ATOMIC_RELAXED);
+    actri_signaling_beat(node->signaling);
+    int64_t deadline = actri_now_ns() + drain_ns(node);
+    actri_state_path_drain(node->path, deadline);
+    bool idle = actri_serial_wait_idle(node->serial, deadline);
+    if (!idle) { /* a handler that waits for a peer gets an error, so that it can return */
+        actri_mailbox_pause(node->system->mailbox);
+        actri_peer_gate_close(node->gate);
+        idle = actri_serial_wait_idle(node->serial, actri_now_ns() + STUCK_NS);
+    }
+    if (idle) {
+        (void)actri_node_hook(node, "stop", call_on_stop, NULL);
+        actri_outproc_flush(node->outproc);
+        actri_mailbox_pause(node->system->mailbox);
+        actri_node_dismantle(node);
+        announce(node, ACTR_OK, NULL);
+    } else {
+        char route[160];
+        actri_state_path_current(node->path, route, sizeof route);
+        actr_error_t ignored = ACTR_ERROR_INIT;
+        (void)actri_signaling_stop(node->signaling, actri_now_ns() + 5 * ACTRI_SECOND, &ignored);
+        (void)actri_fail(&error, ACTR_STATUS_TIMEOUT, "the handler of %s has not returned", route);
+        announce(node, ACTR_STATUS_TIMEOUT, &error);
+        actri_node_dismantle(node); /* once it returns */
+    }
+    actr_node_release(node);
+}
+
+void actri_node_shutdown(actr_node_t *node)
+{
+    actri_lock(&node->mutex);
+    bool begin = node->state == ACTRI_NODE_RUNNING;
+    if (begin) {
+        node->state = ACTRI_NODE_STOPPING;
+        node->shutdown_asked = true;
+        uint64_t one = 1;
+        if (write(node->wake_fd, &one, sizeof one) < 0) actri_debug(&node->system->env, "node", "no wake-up");
+        actri_cond_broadcast(&node->changed);
+    }
+    actri_unlock(&node->mutex);
+    if (!begin) return;
+    actr_error_t error = ACTR_ERROR_INIT;
+    (void)actri_node_retain(node); /* the thread's */
+    if (actri_thread_start(&node->shutdown_thread, "actr-shutdown", run_shutdown, node, &error) == ACTR_OK) {
+        (void)pthread_detach(node->shutdown_thread.id);
+    } else { /* no thread to be had: here, then */
+        run_shutdown(node);
+    }
+}
+
+/* ---- the reference ---- */
+
+void actr_ref_shutdown(actr_ref_t *ref)
+{
+    if (ref != NULL) actri_node_shutdown(ref->node);
+}
+
+bool actr_ref_is_shutting_down(const actr_ref_t *ref)
+{
+    actr_node_t *node = ref->node;
+    actri_lock(&node->mutex);
+    bool result = node->shutdown_asked;
+    actri_unlock(&node->mutex);
+    return result;
+}
+
+actr_status_t actr_ref_wait_for_shutdown(actr_ref_t *ref, int64_t timeout_ms, actr_error_t *error)
+{
+    if (ref == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ref is NULL");
+    actr_node_t *node = ref->node;
+    int64_t deadline = timeout_ms < 0 ? ACTRI_NEVER : actri_now_ns() + timeout_ms * ACTRI_MS;
+    bool in_time = true;
+    actri_lock(&node->mutex);
+    while (node->state != ACTRI_NODE_STOPPED && in_time) {
+        in_time = actri_cond_wait(&node->changed, &node->mutex, deadline);
+    }
+    bool stopped = node->state == ACTRI_NODE_STOPPED;
+    bool asked = node->shutdown_asked;
+    actr_status_t status = node->shutdown_status;
+    actr_error_t reason = node->shutdown_error;
+    actri_unlock(&node->mutex);
+    if (!stopped) {
+        return actri_fail(error, ACTR_STATUS_TIMEOUT,
+                          asked ? "the shutdown is still under way" : "nobody has asked for a shutdown");
+    }
+    if (status != ACTR_OK && error != NULL) *error = reason;
+    return status;
+}
+
+actr_ref_t *actr_ref_retain(actr_ref_t *ref)
+{
+    (void)__atomic_add_fetch(&ref->refs, 1, __ATOMIC_RELAXED);
+    return ref;
+}
+
+void actr_ref_release(actr_ref_t *ref)
+{
+    if (ref == NULL || __atomic_sub_fetch(&ref->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+    actr_node_t *node = ref->node;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_node_shutdown(node);
+    if (actr_ref_wait_for_shutdown(ref, -1, &error) != ACTR_OK) {
+        actri_warn(&node->system->env, "node", "shutdown: %s", error.message);
+    }
+    actri_free(&node->system->env, ref);
+    actr_node_release(node);
+}
+
+const actr_id_t *actr_ref_actor_id(const actr_ref_t *ref)
+{
+    return actri_node_id(ref->node);
+}
+
+actr_ctx_t *actr_ref_ctx(actr_ref_t *ref)
+{
+    return &ref->ctx;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The system: configuration, hooks and everything that needs neither network nor identity. [any-thread] */
+#include "lifecycle/node.h"
+
+#include "compat/service_spec.h"
+#include "port/clock.h"
+#include "proto/idcodec.h"
+
+#include <string.h>
+
+#define EXECUTOR_THREADS 2
+
+static void deliver(void *user, actri_link_t *mails, bool high)
+{
+    actr_system_t *system = user;
+    actri_state_path_deliver(__atomic_load_n(&system->path, __ATOMIC_ACQUIRE), mails, high);
+}
+
+static void refuse(void *user, actri_mail_t *mail, const actr_error_t *why)
+{
+    actr_system_t *system = user;
+    actri_state_path_refuse(__atomic_load_n(&system->path, __ATOMIC_ACQUIRE), mail, why);
+}
+
+static actr_status_t open_mailbox(actr_system_t *system, actr_error_t *error)
+{
+    const actr_config_t *config = &system->config.values;
+    actri_mailbox_options_t options = {.env = &system->env,
+                                       .path = config->mailbox_path,
+                                       .durability = config->durability,
+                                       .max_messages = config->mailbox_max_messages,
+                                       .max_bytes = config->mailbox_max_bytes,
+                                       .deliver = deliver,
+                                       .refuse = refuse,
+                                       .user = system};
+    return actri_mailbox_open(&options, &system->mailbox, error);
+}
+
+/* A spec that can not be made is left out, as the reference does, but not in silence. */
+static void make_service_spec(actr_system_t *system)
+{
+    const actr_config_t *config = &system->config.values;
+    char form = config->server_form != NULL && config->server_form[0] == 'B' ? 'B' : 'A';
+    actr_error_t error = ACTR_ERROR_INIT;
+    if (actri_service_spec_encode(&system->env, config, form, actri_wall_ms() / 1000, &system->service_spec,
+                                  &system->service_spec_size, &error) != ACTR_OK) {
+        actri_warn(&system->env, "config", "registering without a service specification: %s", error.message);
+    }
+}
+
+static actr_status_t make_acl(actr_system_t *system, actr_error_t *error);
+
+static actr_status_t build(actr_system_t *system, actr_error_t *error)
+{
+    actr_status_t status = actri_pool_new(&system->env, EXECUTOR_THREADS, &system->pool, error);
+    if (status == ACTR_OK) status = open_mailbox(system, error);
+    if (status == ACTR_OK) status = actri_certificate_new(&system->env, &system->certificate, error);
+    if (status == ACTR_OK) status = make_acl(system, error);
+    if (status == ACTR_OK) make_service_spec(system);
+    return status;
+}
+
+static actr_system_t *new_system(const actr_config_t *hooks)
+{
+    actri_env_t env = {.log_level = ACTR_LOG_INFO};
+    if (hooks != NULL) {
+        if (hooks->allocator != NULL) env.allocator = *hooks->allocator;
+        env.log = hooks->log;
+        env.log_user = hooks->log_user;
+        if (hooks->log_level != 0) env.log_level = hooks->log_level;
+    }
+    actr_system_t *system = actri_zalloc(&env, sizeof *system);
+    if (system == NULL) return NULL;
+    system->env = env;
+    system->refs = 1;
+    actri_arena_init(&system->config.arena, &system->env);
+    return system;
+}
+
+static actr_status_t finish(actr_system_t *system, actr_status_t status, actr_system_t **out, actr_error_t *error)
+{
+    if (status == ACTR_OK) status = build(system, error);
+    if (status != ACTR_OK) {
+        actr_system_release(system);
+        return status;
+    }
+    *out = system;
+    return ACTR_OK;
+}
+
+actr_status_t actr_system_new(const actr_config_t *config, actr_system_t **out, actr_error_t *error)
+{
+    if (config == NULL || out == NULL || config->struct_size == 0) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "config, its struct_size, or system is missing");
+    }
+    actr_system_t *system = new_system(config);
+    if (system == NULL) return actri_no_memory(error);
+    return finish(system, actri_config_copy(&system->env, config, &system->config, error), out, error);
+}
+
+actr_status_t actr_system_open_with(const char *path, const actr_config_t *hooks, actr_system_t **out,
+                                    actr_error_t *error)
+{
+    if (path == NULL || out == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "path or system is NULL");
+    actr_system_t *system = new_system(hooks);
+    if (system == NULL) return actri_no_memory(error);
+    return finish(system, actri_config_load(&system->env, path, &system->config, error), out, error);
+}
+
+actr_status_t actr_system_open(const char *path, actr_system_t **out, actr_error_t *error)
+{
+    return actr_system_open_with(path, NULL, out, error);
+}
+
+actr_system_t *actri_system_retain(actr_system_t *system)
+{
+    (void)__atomic_add_fetch(&system->refs, 1, __ATOMIC_RELAXED);
+    return system;
+}
+
+void actr_system_release(actr_system_t *system)
+{
+    if (system == NULL || __atomic_sub_fetch(&system->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+    actri_mailbox_close(system->mailbox);
+    actri_pool_free(system->pool);
+    actri_certificate_free(system->certificate);
+    actri_free(&system->env, system->service_spec);
+    actri_free(&system->env, system->acl);
+    actri_config_clear(&system->config);
+    actri_env_t env = system->env;
+    actri_free(&env, system);
+}
+
+/* ---- the ACL as it is sent at registration ---- */
+
+typedef struct acl_room { /* messages of one principal */
+    Actr__Principal principal;
+    Actr__Realm realm;
+    Actr__ActrType type;
+} acl_room_t;
+
+static void fill_principal(const actr_acl_principal_t *from, acl_room_t *room)
+{
+    actr__principal__init(&room->principal);
+    if (from->has_realm) {
+        actr__realm__init(&room->realm);
+        room->realm.has_realm_id = 1;
+        room->realm.realm_id = from->realm;
+        room->principal.realm = &room->realm;
+    }
+    if (from->name != NULL) {
+        actr__actr_type__init(&room->type);
+        static char empty[1];
+        room->type.manufacturer = from->manufacturer == NULL ? empty : (char *)(uintptr_t)from->manufacturer;
+        room->type.name = (char *)(uintptr_t)from->name;
+        room->principal.actr_type = &room->type;
+    }
+}
+
+static bool fill_rule(actri_arena_t *arena, const actr_acl_rule_t *from, Actr__AclRule *rule)
+{
+    actr__acl_rule__init(rule);
+    rule->has_permission = 1;
+    rule->permission = from->allow ? 1 : 0;
+    acl_room_t *rooms = actri_arena_alloc(arena, from->principal_count * sizeof *rooms);
+    rule->principals = actri_arena_alloc(arena, from->principal_count * sizeof(Actr__Principal *));
+    if (rooms == NULL || rule->principals == NULL) return false;
+    for (size_t i = 0; i < from->principal_count; i++) {
+        fill_principal(&from->principals[i], &rooms[i]);
+        rule->principals[i] = &rooms[i].principal;
+    }
+    rule->n_principals = from->principal_count;
+    return true;
+}
+
+static actr_status_t make_acl(actr_system_t *system, actr_error_t *error)
+{
+    const actr_config_t *config = &system->config.values;
+    if (!config->has_acl) return ACTR_OK;
+    actri_arena_t arena;
+    actri_arena_init(&arena, &system->env);
+    Actr__Acl acl = ACTR__ACL__INIT;
+    Actr__AclRule *rules = actri_arena_alloc(&arena, config->acl_rule_count * sizeof *rules);
+    acl.rules = actri_arena_alloc(&arena, config->acl_rule_count * sizeof(Actr__AclRule *));
+    bool good = rules != NULL && acl.rules != NULL;
+    for (size_t i = 0; good && i < config->acl_rule_count; i++) {
+        good = fill_rule(&arena, &config->acl_rules[i], &rules[i]);
+        acl.rules[acl.n_rules++] = &rules[i];
+    }
+    if (good) {
+        system->acl_size = actr__acl__get_packed_size(&acl);
+        system->acl = actri_alloc(&system->env, system->acl_size);
+        good = system->acl != NULL;
+    }
+    if (good) (void)actr__acl__pack(&acl, system->acl);
+    actri_arena_clear(&arena);
+    return good ? ACTR_OK : actri_no_memory(error);
+}
