@@ -5,9 +5,11 @@ target_compile_definitions(actr_settings INTERFACE _GNU_SOURCE)
 target_compile_options(actr_settings INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Werror -fno-omit-frame-pointer -fstack-protector-strong
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wvla>
-  $<$<AND:$<NOT:$<CONFIG:Debug>>,$<STREQUAL:${ACTR_SANITIZE},>>:-D_FORTIFY_SOURCE=2>
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 target_link_options(actr_settings INTERFACE -Wl,-z,relro,-z,now)
+if(NOT ACTR_SANITIZE)
+  target_compile_options(actr_settings INTERFACE $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+endif()
 if(ACTR_SANITIZE)
   target_compile_options(actr_settings INTERFACE -fsanitize=${ACTR_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(actr_settings INTERFACE -fsanitize=${ACTR_SANITIZE})

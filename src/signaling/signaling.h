@@ -87,6 +87,25 @@ ACTR_MUST_CHECK actr_status_t actri_signaling_candidates(actri_signaling_t *sign
                                                          uint32_t max, int64_t deadline_ns, actri_candidates_fn done,
                                                          void *user, actr_error_t *error);
 
+/* What happened since the client was made. */
+typedef struct actri_signaling_counters {
+    uint64_t connects;      /* sockets opened */
+    uint64_t registrations; /* accepted by the server */
+    uint64_t reconnects;    /* back online with the old identity */
+    uint64_t losses;        /* from online to offline */
+    uint64_t beats_missed;  /* heartbeats without an answer in time */
+    uint64_t bad_envelopes; /* that did not parse or made no sense; the connection stays */
+    uint64_t unasked;       /* answers that nobody waited for, and events that are not used */
+    uint64_t relays_sent;   /* handed to the socket */
+    uint64_t relays_received;
+    uint64_t relays_refused; /* by the server */
+    uint64_t relays_dropped; /* queued when the connection was lost */
+    uint64_t limits_reached; /* relays or requests refused because a queue was full */
+    uint64_t renewals;       /* of the credential */
+} actri_signaling_counters_t;
+/* [any-thread] */
+void actri_signaling_counters(actri_signaling_t *signaling, actri_signaling_counters_t *out);
+
 /* A heartbeat now, for instance because availability changed. [any-thread] */
 void actri_signaling_beat(actri_signaling_t *signaling);
 
