@@ -72,19 +72,20 @@ static void drop_frames(actri_signaling_t *client)
 
 /* ---- the session's sink; signaling thread ---- */
 
-static void sink_connect(void *user, const char *query)
-{
-    actri_signaling_t *client = user;
-    client->query_size = strlen(query);
-    client->query = actri_strdup(client->env, query);
-    client->connect_due = true; /* not from inside a callback of libwebsockets */
-}
-
 static void forget_query(actri_signaling_t *client)
 {
     if (client->query != NULL) OPENSSL_cleanse(client->query, client->query_size);
     actri_free(client->env, client->query);
     client->query = NULL;
+}
+
+static void sink_connect(void *user, const char *query)
+{
+    actri_signaling_t *client = user;
+    forget_query(client);
+    client->query_size = strlen(query);
+    client->query = actri_strdup(client->env, query);
+    client->connect_due = true; /* not from inside a callback of libwebsockets */
 }
 
 static void sink_disconnect(void *user, bool polite)
