@@ -484,7 +484,7 @@ static void tick_online(actri_session_t *session, actri_session_time_t time)
         actri_session_beat(session, time);
     }
     if (time.now_ns >= session->refresh_ns) {
-        session->refresh_ns = time.now_ns + 10 * ACTRI_SECOND; /* the next try, should this one fail */
+        session->refresh_ns = time.now_ns + ACTRI_REPLY_LIMIT_NS; /* the next try, should this one fail */
         if (actri_session_ask_update(session, time) != ACTR_OK) {
             actri_warn(session->env, AREA, "the request for a new credential could not be sent");
         }
