@@ -2,6 +2,8 @@
 /* Memory and log of a system, and the filling of error objects. No state of its own. */
 #include "base/env.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,12 +79,19 @@ char *actri_asprintf(const actri_env_t *env, const char *format, ...)
     return text;
 }
 
+/* What a peer wrote can be among the arguments: it must not begin a new line, nor break UTF-8 where it is cut. */
+static void print_line(char *line, size_t size, const char *format, va_list arguments)
+{
+    (void)vsnprintf(line, size, format, arguments);
+    actri_utf8_line(line);
+}
+
 void actri_log_line(const actri_env_t *env, actr_log_level_t level, const char *area, const char *format, ...)
 {
     char line[LOG_LINE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(line, sizeof line, format, arguments);
+    print_line(line, sizeof line, format, arguments);
     va_end(arguments);
     env->log(level, area, line, env->log_user);
 }
@@ -99,7 +108,7 @@ actr_status_t actri_fail(actr_error_t *error, actr_status_t status, const char *
     char text[ACTR_ERROR_MESSAGE_SIZE]; /* an argument may be error's own message */
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    print_line(text, sizeof text, format, arguments);
     va_end(arguments);
     clear_error(error, status);
     memcpy(error->message, text, sizeof text);
@@ -112,13 +121,14 @@ actr_status_t actri_fail_errno(actr_error_t *error, actr_status_t status, int nu
     char text[ACTR_ERROR_MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    print_line(text, sizeof text, format, arguments);
     va_end(arguments);
     clear_error(error, status);
     error->system_errno = number;
     char reason[128];
     const char *known = strerror_r(number, reason, sizeof reason);
     (void)snprintf(error->message, sizeof error->message, "%.250s: %s", text, known);
+    actri_utf8_line(error->message);
     return status;
 }
 
@@ -138,4 +148,5 @@ void actri_error_prefix(actr_error_t *error, const char *format, ...)
     va_end(arguments);
     memcpy(text, error->message, sizeof text);
     (void)snprintf(error->message, sizeof error->message, "%.160s: %.230s", prefix, text);
+    actri_utf8_line(error->message);
 }

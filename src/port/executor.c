@@ -32,7 +32,7 @@ struct actri_serial {
     actri_link_t high, normal;
     unsigned high_run; /* high tasks since the last normal one */
     bool scheduled;    /* in the ready list, or running */
-    bool waited_for;
+    unsigned waiters;
 };
 
 static _Thread_local actri_serial_t *current;
@@ -69,7 +69,7 @@ static bool run_turn(actri_serial_t *serial)
         actri_task_t *task = next_task(serial);
         if (task == NULL) {
             serial->scheduled = false;
-            if (serial->waited_for) actri_cond_broadcast(&serial->idle);
+            if (serial->waiters > 0) actri_cond_broadcast(&serial->idle);
             actri_unlock(&serial->mutex);
             current = NULL;
             return false;
@@ -179,10 +179,10 @@ bool actri_serial_wait_idle(actri_serial_t *serial, int64_t deadline_ns)
 {
     bool in_time = true;
     actri_lock(&serial->mutex);
-    serial->waited_for = true;
+    serial->waiters++;
     while (serial->scheduled && in_time) in_time = actri_cond_wait(&serial->idle, &serial->mutex, deadline_ns);
     bool idle = !serial->scheduled;
-    serial->waited_for = false;
+    serial->waiters--;
     actri_unlock(&serial->mutex);
     return idle;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/envelope.h"
 
-#include "proto/pbwire.h"
-
 enum {
     ROUTE_KEY = 1,
     PAYLOAD = 2,
@@ -19,13 +17,6 @@ static actr_status_t bad(actr_error_t *error, const char *what)
     return actri_fail(error, ACTR_STATUS_DECODE, "RpcEnvelope: %s", what);
 }
 
-static bool take_text(const actri_pb_field_t *field, actri_span_t *out)
-{
-    if (field->wire != 2 || !actri_utf8_valid(field->bytes)) return false;
-    *out = field->bytes;
-    return true;
-}
-
 static bool decode_error(actri_span_t bytes, actri_envelope_t *out)
 {
     actri_pb_reader_t reader = {bytes.data, bytes.data + bytes.size};
@@ -35,22 +26,9 @@ static bool decode_error(actri_span_t bytes, actri_envelope_t *out)
         if (field.number == 1) {
             if (field.wire != 0) return false;
             out->error_code = (uint32_t)field.value;
-        } else if (field.number == 2 && !take_text(&field, &out->error_message)) {
+        } else if (field.number == 2 && !actri_pb_take_text(&field, &out->error_message)) {
             return false;
         }
-    }
-    return next == ACTRI_PB_END;
-}
-
-static bool decode_meta(actri_span_t bytes, actri_meta_t *out)
-{
-    actri_pb_reader_t reader = {bytes.data, bytes.data + bytes.size};
-    actri_pb_field_t field;
-    actri_pb_next_t next;
-    out->key = out->value = actri_span(NULL, 0);
-    while ((next = actri_pb_read(&reader, &field)) == ACTRI_PB_FIELD) {
-        if (field.number == 1 && !take_text(&field, &out->key)) return false;
-        if (field.number == 2 && !take_text(&field, &out->value)) return false;
     }
     return next == ACTRI_PB_END;
 }
@@ -59,7 +37,7 @@ static bool decode_meta(actri_span_t bytes, actri_meta_t *out)
 static const char *take_field(const actri_pb_field_t *field, actri_envelope_t *out)
 {
     switch (field->number) {
-    case ROUTE_KEY: return take_text(field, &out->route_key) ? NULL : "route_key is not text";
+    case ROUTE_KEY: return actri_pb_take_text(field, &out->route_key) ? NULL : "route_key is not text";
     case PAYLOAD:
         if (field->wire != 2) return "payload is not bytes";
         out->has_payload = true;
@@ -69,16 +47,10 @@ static const char *take_field(const actri_pb_field_t *field, actri_envelope_t *o
         if (field->wire != 2 || !decode_error(field->bytes, out)) return "error is not an ErrorResponse";
         out->has_error = true;
         return NULL;
-    case TRACEPARENT: return take_text(field, &out->traceparent) ? NULL : "traceparent is not text";
-    case TRACESTATE: return take_text(field, &out->tracestate) ? NULL : "tracestate is not text";
-    case REQUEST_ID: return take_text(field, &out->request_id) ? NULL : "request_id is not text";
-    case METADATA:
-        if (out->metadata_count == ACTRI_METADATA_MAX) return "too many metadata entries";
-        if (field->wire != 2 || !decode_meta(field->bytes, &out->metadata[out->metadata_count])) {
-            return "metadata is not a MetadataEntry";
-        }
-        out->metadata_count++;
-        return NULL;
+    case TRACEPARENT: return actri_pb_take_text(field, &out->traceparent) ? NULL : "traceparent is not text";
+    case TRACESTATE: return actri_pb_take_text(field, &out->tracestate) ? NULL : "tracestate is not text";
+    case REQUEST_ID: return actri_pb_take_text(field, &out->request_id) ? NULL : "request_id is not text";
+    case METADATA: return actri_meta_take(field, out->metadata, &out->metadata_count);
     case TIMEOUT_MS:
         if (field->wire != 0) return "timeout_ms is not a number";
         out->has_timeout = true;
@@ -96,10 +68,10 @@ static void clear(actri_envelope_t *out)
 actr_status_t actri_envelope_decode(const void *data, size_t size, actri_envelope_t *out, actr_error_t *error)
 {
     clear(out);
+    if (size == 0) return bad(error, "no bytes"); /* data may be NULL then */
     actri_pb_reader_t reader = {data, (const uint8_t *)data + size};
     actri_pb_field_t field;
     actri_pb_next_t next;
-    if (size == 0) return bad(error, "no bytes");
     while ((next = actri_pb_read(&reader, &field)) == ACTRI_PB_FIELD) {
         const char *wrong = take_field(&field, out);
         if (wrong != NULL) return bad(error, wrong);
@@ -113,11 +85,6 @@ static size_t error_size(const actri_envelope_t *e)
     return actri_pb_uint_size(1, e->error_code) + actri_pb_bytes_size(2, e->error_message.size);
 }
 
-static size_t meta_size(const actri_meta_t *meta)
-{
-    return actri_pb_bytes_size(1, meta->key.size) + actri_pb_bytes_size(2, meta->value.size);
-}
-
 size_t actri_envelope_size(const actri_envelope_t *e)
 {
     size_t size = actri_pb_bytes_size(ROUTE_KEY, e->route_key.size);
@@ -126,14 +93,8 @@ size_t actri_envelope_size(const actri_envelope_t *e)
     if (e->traceparent.size > 0) size += actri_pb_bytes_size(TRACEPARENT, e->traceparent.size);
     if (e->tracestate.size > 0) size += actri_pb_bytes_size(TRACESTATE, e->tracestate.size);
     size += actri_pb_bytes_size(REQUEST_ID, e->request_id.size);
-    for (size_t i = 0; i < e->metadata_count; i++) size += actri_pb_bytes_size(METADATA, meta_size(&e->metadata[i]));
+    size += actri_meta_size(METADATA, e->metadata, e->metadata_count);
     return size + actri_pb_uint_size(TIMEOUT_MS, (uint64_t)e->timeout_ms);
-}
-
-static uint8_t *put_header(uint8_t *at, uint32_t number, size_t size)
-{
-    at = actri_pb_put_varint(at, (uint64_t)number << 3 | 2);
-    return actri_pb_put_varint(at, size);
 }
 
 void actri_envelope_encode(const actri_envelope_t *e, uint8_t *at)
@@ -141,17 +102,13 @@ void actri_envelope_encode(const actri_envelope_t *e, uint8_t *at)
     at = actri_pb_put_bytes(at, ROUTE_KEY, e->route_key);
     if (e->has_payload) at = actri_pb_put_bytes(at, PAYLOAD, e->payload);
     if (e->has_error) {
-        at = put_header(at, ERROR, error_size(e));
+        at = actri_pb_put_header(at, ERROR, error_size(e));
         at = actri_pb_put_uint(at, 1, e->error_code);
         at = actri_pb_put_bytes(at, 2, e->error_message);
     }
     if (e->traceparent.size > 0) at = actri_pb_put_bytes(at, TRACEPARENT, e->traceparent);
     if (e->tracestate.size > 0) at = actri_pb_put_bytes(at, TRACESTATE, e->tracestate);
     at = actri_pb_put_bytes(at, REQUEST_ID, e->request_id);
-    for (size_t i = 0; i < e->metadata_count; i++) {
-        at = put_header(at, METADATA, meta_size(&e->metadata[i]));
-        at = actri_pb_put_bytes(at, 1, e->metadata[i].key);
-        at = actri_pb_put_bytes(at, 2, e->metadata[i].value);
-    }
+    at = actri_meta_put(at, METADATA, e->metadata, e->metadata_count);
     (void)actri_pb_put_uint(at, TIMEOUT_MS, (uint64_t)e->timeout_ms);
 }

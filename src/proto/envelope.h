@@ -7,13 +7,7 @@
 #define ACTRI_ENVELOPE_H
 
 #include "base/env.h"
-#include "proto/span.h"
-
-#define ACTRI_METADATA_MAX 64 /* entries that are read; more is a decode error */
-
-typedef struct actri_meta {
-    actri_span_t key, value;
-} actri_meta_t;
+#include "proto/meta.h"
 
 typedef struct actri_envelope {
     actri_span_t route_key;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/pbwire.h"
 
+#include "base/utf8.h"
+
 static bool read_varint(actri_pb_reader_t *reader, uint64_t *value)
 {
     uint64_t result = 0;
@@ -73,10 +75,15 @@ size_t actri_pb_bytes_size(uint32_t number, size_t size)
     return actri_pb_varint_size((uint64_t)number << 3 | 2) + actri_pb_varint_size(size) + size;
 }
 
-uint8_t *actri_pb_put_bytes(uint8_t *at, uint32_t number, actri_span_t bytes)
+uint8_t *actri_pb_put_header(uint8_t *at, uint32_t number, size_t size)
 {
     at = actri_pb_put_varint(at, (uint64_t)number << 3 | 2);
-    at = actri_pb_put_varint(at, bytes.size);
+    return actri_pb_put_varint(at, size);
+}
+
+uint8_t *actri_pb_put_bytes(uint8_t *at, uint32_t number, actri_span_t bytes)
+{
+    at = actri_pb_put_header(at, number, bytes.size);
     if (bytes.size > 0) memcpy(at, bytes.data, bytes.size);
     return at + bytes.size;
 }
@@ -92,31 +99,12 @@ uint8_t *actri_pb_put_uint(uint8_t *at, uint32_t number, uint64_t value)
     return actri_pb_put_varint(at, value);
 }
 
-/* The length of the sequence that starts with this byte, and the bits of it that count. */
-static int sequence(uint8_t first, uint32_t *code)
-{
-    if (first < 0x80) return *code = first, 1;
-    if (first >= 0xc2 && first <= 0xdf) return *code = first & 0x1fu, 2;
-    if (first >= 0xe0 && first <= 0xef) return *code = first & 0x0fu, 3;
-    if (first >= 0xf0 && first <= 0xf4) return *code = first & 0x07u, 4;
-    return 0;
-}
-
 bool actri_utf8_valid(actri_span_t text)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t at = 0;
-    while (at < text.size) {
-        uint32_t code;
-        int length = sequence(text.data[at], &code);
-        if (length == 0 || (size_t)length > text.size - at) return false;
-        for (int i = 1; i < length; i++) {
-            uint8_t byte = text.data[at + (size_t)i];
-            if ((byte & 0xc0) != 0x80) return false;
-            code = code << 6 | (byte & 0x3fu);
-        }
-        if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return false;
-        at += (size_t)length;
+    for (size_t at = 0; at < text.size;) {
+        size_t length = actri_utf8_length(text.data + at, text.size - at);
+        if (length == 0) return false;
+        at += length;
     }
     return true;
 }

@@ -28,6 +28,7 @@ size_t actri_pb_varint_size(uint64_t value);
 uint8_t *actri_pb_put_varint(uint8_t *at, uint64_t value);
 /* Tag and length before `size` bytes, and all three together. */
 size_t actri_pb_bytes_size(uint32_t number, size_t size);
+uint8_t *actri_pb_put_header(uint8_t *at, uint32_t number, size_t size);
 uint8_t *actri_pb_put_bytes(uint8_t *at, uint32_t number, actri_span_t bytes);
 size_t actri_pb_uint_size(uint32_t number, uint64_t value);
 uint8_t *actri_pb_put_uint(uint8_t *at, uint32_t number, uint64_t value);

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
+#include "oom.h"
+#include "port/clock.h"
+#include "port/executor.h"
+#include "port/thread.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MANY 2000
+
+typedef struct fixture {
+    actri_pool_t *pool;
+    actri_serial_t *serial;
+} fixture_t;
+
+static fixture_t begin(unsigned threads)
+{
+    fixture_t f = {NULL, NULL};
+    actr_error_t error = ACTR_ERROR_INIT;
+    assert_ok(actri_pool_new(NULL, threads, &f.pool, &error), &error);
+    assert_ok(actri_serial_new(f.pool, &f.serial, &error), &error);
+    return f;
+}
+
+static void end(fixture_t *f)
+{
+    assert_true(actri_serial_wait_idle(f->serial, ACTRI_NEVER));
+    actri_serial_free(f->serial);
+    actri_pool_free(f->pool);
+}
+
+/* A task that holds its executor until it is let go: what is posted meanwhile waits. */
+typedef struct gate_task {
+    actri_task_t task;
+    actri_mutex_t mutex;
+    actri_cond_t changed;
+    bool entered, open;
+} gate_task_t;
+
+static void run_gate(actri_task_t *task)
+{
+    gate_task_t *gate = ACTRI_CONTAINER(task, gate_task_t, task);
+    actri_lock(&gate->mutex);
+    gate->entered = true;
+    actri_cond_broadcast(&gate->changed);
+    while (!gate->open) (void)actri_cond_wait(&gate->changed, &gate->mutex, ACTRI_NEVER);
+    actri_unlock(&gate->mutex);
+}
+
+static void gate_hold(gate_task_t *gate, actri_serial_t *serial)
+{
+    memset(gate, 0, sizeof *gate);
+    gate->task.run = run_gate;
+    actri_mutex_init(&gate->mutex);
+    actri_cond_init(&gate->changed);
+    actri_serial_post(serial, &gate->task, false);
+    actri_lock(&gate->mutex);
+    while (!gate->entered) (void)actri_cond_wait(&gate->changed, &gate->mutex, ACTRI_NEVER);
+    actri_unlock(&gate->mutex);
+}
+
+static void gate_open(gate_task_t *gate)
+{
+    actri_lock(&gate->mutex);
+    gate->open = true;
+    actri_cond_broadcast(&gate->changed);
+    actri_unlock(&gate->mutex);
+}
+
+static void gate_free(gate_task_t *gate)
+{
+    actri_cond_destroy(&gate->changed);
+    actri_mutex_destroy(&gate->mutex);
+}
+
+typedef struct numbered {
+    actri_task_t task;
+    int number;
+    int *log, *log_count; /* touched by turns of one executor only: without lock */
+} numbered_t;
+
+static void run_numbered(actri_task_t *task)
+{
+    numbered_t *numbered = ACTRI_CONTAINER(task, numbered_t, task);
+    numbered->log[(*numbered->log_count)++] = numbered->number;
+}
+
+static numbered_t *number_tasks(int count, int first, int *log, int *log_count)
+{
+    numbered_t *tasks = calloc((size_t)count, sizeof *tasks);
+    assert_non_null(tasks);
+    for (int i = 0; i < count; i++) {
+        tasks[i] = (numbered_t){.number = first + i, .log = log, .log_count = log_count};
+        tasks[i].task.run = run_numbered;
+    }
+    return tasks;
+}
+
+static void tasks_run_in_order(void **state)
+{
+    (void)state;
+    fixture_t f = begin(3);
+    static int log[MANY];
+    int count = 0;
+    numbered_t *tasks = number_tasks(MANY, 0, log, &count);
+    for (int i = 0; i < MANY; i++) actri_serial_post(f.serial, &tasks[i].task, false);
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    assert_int_equal(count, MANY);
+    for (int i = 0; i < MANY; i++) assert_int_equal(log[i], i);
+    end(&f);
+    free(tasks);
+}
+
+static void eight_high_tasks_then_a_normal_one(void **state)
+{
+    (void)state;
+    fixture_t f = begin(1);
+    gate_task_t gate;
+    int log[40], count = 0;
+    numbered_t *high = number_tasks(20, 100, log, &count), *normal = number_tasks(4, 0, log, &count);
+    gate_hold(&gate, f.serial);
+    for (int i = 0; i < 4; i++) actri_serial_post(f.serial, &normal[i].task, false);
+    for (int i = 0; i < 20; i++) actri_serial_post(f.serial, &high[i].task, true);
+    gate_open(&gate);
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    assert_int_equal(count, 24);
+    int next_high = 100, next_normal = 0;
+    for (int i = 0; i < 24; i++) {
+        bool normals_turn = i == 8 || i == 17 || i >= 22; /* 8 high, 1, 8 high, 1, 4 high, the rest */
+        assert_int_equal(log[i], normals_turn ? next_normal++ : next_high++);
+    }
+    end(&f);
+    gate_free(&gate);
+    free(high);
+    free(normal);
+}
+
+static void a_posted_list_keeps_its_order(void **state)
+{
+    (void)state;
+    fixture_t f = begin(2);
+    int log[10], count = 0;
+    numbered_t *tasks = number_tasks(10, 0, log, &count);
+    actri_link_t list;
+    actri_list_init(&list);
+    actri_serial_post_list(f.serial, &list, false); /* nothing */
+    for (int i = 0; i < 10; i++) actri_list_append(&list, &tasks[i].task.link);
+    actri_serial_post_list(f.serial, &list, true);
+    assert_true(actri_list_empty(&list));
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    for (int i = 0; i < 10; i++) assert_int_equal(log[i], i);
+    end(&f);
+    free(tasks);
+}
+
+typedef struct producer {
+    actri_thread_t thread;
+    actri_serial_t *serial;
+    numbered_t *tasks;
+} producer_t;
+
+static void produce(void *argument)
+{
+    producer_t *producer = argument;
+    for (int i = 0; i < MANY; i++) actri_serial_post(producer->serial, &producer->tasks[i].task, i % 10 == 0);
+}
+
+/* Nothing is lost, nothing runs twice, no two at once (the log has no lock: TSan would see), each producer's tasks of
+   one priority stay in order. */
+static void many_producers_lose_nothing(void **state)
+{
+    (void)state;
+    enum { PRODUCERS = 4 };
+    fixture_t f = begin(3);
+    static int log[PRODUCERS * MANY];
+    int count = 0;
+    producer_t producers[PRODUCERS];
+    actr_error_t error = ACTR_ERROR_INIT;
+    for (int p = 0; p < PRODUCERS; p++) {
+        producers[p] = (producer_t){.serial = f.serial, .tasks = number_tasks(MANY, p * MANY, log, &count)};
+        assert_ok(actri_thread_start(&producers[p].thread, "producer", produce, &producers[p], &error), &error);
+    }
+    for (int p = 0; p < PRODUCERS; p++) actri_thread_join(&producers[p].thread);
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    assert_int_equal(count, PRODUCERS * MANY);
+    int last[PRODUCERS][2];
+    memset(last, -1, sizeof last);
+    for (int i = 0; i < count; i++) {
+        int producer = log[i] / MANY, number = log[i] % MANY, high = number % 10 == 0;
+        assert_true(number > last[producer][high]);
+        last[producer][high] = number;
+    }
+    end(&f);
+    for (int p = 0; p < PRODUCERS; p++) free(producers[p].tasks);
+}
+
+/* A task that posts itself anew, until told to stop. */
+typedef struct busy {
+    actri_task_t task;
+    actri_serial_t *serial;
+    unsigned turns; /* atomic */
+    bool *stop;     /* atomic */
+} busy_t;
+
+static void run_busy(actri_task_t *task)
+{
+    busy_t *busy = ACTRI_CONTAINER(task, busy_t, task);
+    (void)__atomic_add_fetch(&busy->turns, 1, __ATOMIC_RELAXED);
+    if (!__atomic_load_n(busy->stop, __ATOMIC_RELAXED)) actri_serial_post(busy->serial, &busy->task, false);
+}
+
+/* Executors that never run dry share one thread: each must get turns while the others are busy. */
+static void busy_executors_share_one_thread(void **state)
+{
+    (void)state;
+    enum { SERIALS = 5 };
+    fixture_t f = begin(1);
+    busy_t busy[SERIALS];
+    bool stop = false;
+    actr_error_t error = ACTR_ERROR_INIT;
+    for (int i = 0; i < SERIALS; i++) {
+        busy[i] = (busy_t){.task.run = run_busy, .stop = &stop};
+        assert_ok(actri_serial_new(f.pool, &busy[i].serial, &error), &error);
+        actri_serial_post(busy[i].serial, &busy[i].task, false);
+    }
+    for (int i = 0; i < SERIALS;) { /* the test runner's limit ends this if one starves */
+        if (__atomic_load_n(&busy[i].turns, __ATOMIC_RELAXED) > 1000) i++;
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    for (int i = 0; i < SERIALS; i++) {
+        assert_true(actri_serial_wait_idle(busy[i].serial, ACTRI_NEVER));
+        actri_serial_free(busy[i].serial);
+    }
+    end(&f);
+}
+
+typedef struct asker {
+    actri_task_t task;
+    actri_serial_t *own, *other;
+    bool own_is_current, other_is_current;
+} asker_t;
+
+static void run_asker(actri_task_t *task)
+{
+    asker_t *asker = ACTRI_CONTAINER(task, asker_t, task);
+    asker->own_is_current = actri_serial_is_current(asker->own);
+    asker->other_is_current = actri_serial_is_current(asker->other);
+}
+
+static void a_turn_knows_its_executor(void **state)
+{
+    (void)state;
+    fixture_t f = begin(1);
+    actri_serial_t *other = NULL;
+    actr_error_t error = ACTR_ERROR_INIT;
+    assert_ok(actri_serial_new(f.pool, &other, &error), &error);
+    asker_t asker = {.task.run = run_asker, .own = f.serial, .other = other, .other_is_current = true};
+    actri_serial_post(f.serial, &asker.task, false);
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    assert_true(asker.own_is_current);
+    assert_false(asker.other_is_current);
+    assert_false(actri_serial_is_current(f.serial));
+    actri_serial_free(other);
+    end(&f);
+}
+
+typedef struct waiter {
+    actri_thread_t thread;
+    actri_serial_t *serial;
+    bool idle;
+} waiter_t;
+
+static void wait_for_ever(void *argument)
+{
+    waiter_t *waiter = argument;
+    waiter->idle = actri_serial_wait_idle(waiter->serial, ACTRI_NEVER);
+}
+
+static void waiting_ends_at_the_deadline_or_when_idle(void **state)
+{
+    (void)state;
+    fixture_t f = begin(1);
+    gate_task_t gate;
+    assert_true(actri_serial_wait_idle(f.serial, 0)); /* idle from the beginning */
+    gate_hold(&gate, f.serial);
+    assert_false(actri_serial_wait_idle(f.serial, 0));
+    assert_false(actri_serial_wait_idle(f.serial, actri_now_ns() + ACTRI_MS));
+    waiter_t waiter = {.serial = f.serial};
+    actr_error_t error = ACTR_ERROR_INIT;
+    assert_ok(actri_thread_start(&waiter.thread, "waiter", wait_for_ever, &waiter, &error), &error);
+    /* a second waiter that gives up must not take the wake-up from the first */
+    for (int i = 0; i < 20; i++) assert_false(actri_serial_wait_idle(f.serial, actri_now_ns() + ACTRI_MS));
+    gate_open(&gate);
+    actri_thread_join(&waiter.thread);
+    assert_true(waiter.idle);
+    end(&f);
+    gate_free(&gate);
+}
+
+static void a_failed_allocation_leaves_nothing(void **state)
+{
+    (void)state;
+    actri_pool_free(NULL);
+    actri_serial_free(NULL);
+    OOM_EACH(oom)
+    {
+        actri_pool_t *pool = NULL;
+        actri_serial_t *serial = NULL;
+        actr_error_t error = ACTR_ERROR_INIT;
+        actr_status_t status = actri_pool_new(&oom.env, 2, &pool, &error);
+        if (status == ACTR_OK) status = actri_serial_new(pool, &serial, &error);
+        assert_status(oom.failed ? ACTR_STATUS_NO_MEMORY : ACTR_OK, status);
+        actri_serial_free(serial);
+        actri_pool_free(pool);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tasks_run_in_order),
+        cmocka_unit_test(eight_high_tasks_then_a_normal_one),
+        cmocka_unit_test(a_posted_list_keeps_its_order),
+        cmocka_unit_test(many_producers_lose_nothing),
+        cmocka_unit_test(busy_executors_share_one_thread),
+        cmocka_unit_test(a_turn_knows_its_executor),
+        cmocka_unit_test(waiting_ends_at_the_deadline_or_when_idle),
+        cmocka_unit_test(a_failed_allocation_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
