@@ -9,6 +9,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/crypto.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,9 +59,12 @@ static void link_failed(actri_ws_link_t *link, uint32_t http, const char *reason
     actri_session_closed(client->session, actri_client_time(), http, reason);
 }
 
-/* libwebsockets 4.1 swallows the errno of a failed connect. */
-static const char *plainer(const char *text)
+/* libwebsockets 4.1 swallows the errno of a failed connect, and what OpenSSL thinks of a certificate. */
+static const char *plainer(struct lws *wsi, const char *text)
 {
+    const SSL *ssl = lws_get_ssl(wsi);
+    long verdict = ssl == NULL ? X509_V_OK : SSL_get_verify_result(ssl);
+    if (verdict != X509_V_OK) return X509_verify_cert_error_string(verdict);
     if (strcmp(text, "Unable to connect") == 0) return "refused or unreachable, does a server listen there?";
     return text;
 }
@@ -73,7 +78,7 @@ static void connect_failed(struct lws *wsi, actri_ws_link_t *link, const char *t
     if (http == 101) http = 0;
     const char *address = client->address_next > 0 ? client->addresses.text[client->address_next - 1] : "?";
     (void)snprintf(reason, sizeof reason, "%s (%s port %u) can not be connected: %s", client->url.host, address,
-                   client->url.port, plainer(text));
+                   client->url.port, plainer(wsi, text));
     link_failed(link, http, reason);
 }
 

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@ typedef enum fake_manner {
 typedef struct fake_server fake_server_t;
 struct fake_server {
     int listener, wake[2], client;
+    SSL_CTX *tls; /* NULL: plain */
+    SSL *ssl;
     unsigned port;
     actri_thread_t thread;
     actri_mutex_t mutex; /* over the next lines */
@@ -48,6 +51,7 @@ struct fake_server {
 
 static inline bool fake_write(fake_server_t *server, const void *data, size_t size)
 {
+    if (server->ssl != NULL) return SSL_write(server->ssl, data, (int)size) == (int)size;
     return send(server->client, data, size, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
@@ -55,9 +59,10 @@ static inline bool fake_read(fake_server_t *server, void *data, size_t size)
 {
     for (uint8_t *at = data; size > 0;) {
         struct pollfd fds[2] = {{.fd = server->client, .events = POLLIN}, {.fd = server->wake[0], .events = POLLIN}};
-        (void)poll(fds, 2, -1);
-        if (fds[1].revents != 0) return false;
-        ssize_t got = recv(server->client, at, size, 0);
+        bool ready = server->ssl != NULL && SSL_pending(server->ssl) > 0;
+        if (!ready) (void)poll(fds, 2, -1);
+        if (!ready && fds[1].revents != 0) return false;
+        ssize_t got = server->ssl != NULL ? SSL_read(server->ssl, at, (int)size) : recv(server->client, at, size, 0);
         if (got <= 0) return false;
         at += got;
         size -= (size_t)got;
@@ -273,6 +278,13 @@ static inline bool fake_serve_frame(fake_server_t *server)
     return good;
 }
 
+static inline bool fake_secure(fake_server_t *server)
+{
+    if (server->tls == NULL) return true;
+    server->ssl = SSL_new(server->tls);
+    return SSL_set_fd(server->ssl, server->client) == 1 && SSL_accept(server->ssl) == 1;
+}
+
 static inline void fake_run(void *argument)
 {
     fake_server_t *server = argument;
@@ -290,8 +302,10 @@ static inline void fake_run(void *argument)
         }
         server->client = accept(server->listener, NULL, NULL);
         if (server->client < 0) continue;
-        bool open = fake_upgrade(server);
+        bool open = fake_secure(server) && fake_upgrade(server);
         while (open) open = fake_serve_frame(server);
+        SSL_free(server->ssl);
+        server->ssl = NULL;
         (void)close(server->client);
         server->client = -1;
     }
