@@ -13,10 +13,10 @@
 #include <actr/actr.h>
 
 /* Fails with the error's own words. */
-#define assert_ok(status, error) \
-    do { \
-        actr_status_t status_ = (status); \
-        if (status_ != ACTR_OK) fail_msg("%s: %s", actr_status_name(status_), actr_error_message(error)); \
+#define assert_ok(status, error)                                                                                       \
+    do {                                                                                                               \
+        actr_status_t status_ = (status);                                                                              \
+        if (status_ != ACTR_OK) fail_msg("%s: %s", actr_status_name(status_), actr_error_message(error));              \
     } while (0)
 #define assert_status(expected, status) assert_string_equal(actr_status_name(expected), actr_status_name(status))
 

@@ -47,6 +47,7 @@ void actri_envelope_set_error(actri_envelope_t *envelope, actr_status_t status, 
     envelope->has_error = true;
     envelope->error_code = actri_error_code(status);
     envelope->error_message = actri_span_text(message);
+    if (envelope->metadata_count == ACTRI_METADATA_MAX) return; /* the code alone has to do */
     actri_meta_t *meta = &envelope->metadata[envelope->metadata_count++];
     meta->key = actri_span_text(ACTRI_STATUS_KEY);
     meta->value = actri_span_text(actr_status_name(status));

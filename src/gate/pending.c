@@ -104,12 +104,16 @@ actri_pending_call_t *actri_pending_take_expired(actri_pending_t *pending, int64
 
 void actri_pending_take_session(actri_pending_t *pending, uint64_t session, actri_link_t *out)
 {
-    for (size_t i = actri_pending_count(pending); i > 0; i--) { /* backwards: what moves in was looked at */
+    actri_link_t found; /* first all are found: taking one moves others about in the heap */
+    actri_list_init(&found);
+    for (size_t i = 1; i <= actri_pending_count(pending); i++) {
         actri_pending_call_t *call = pending->heap[i];
-        if (session != 0 && call->session != session) continue;
-        (void)actri_pending_take_call(pending, call);
-        actri_list_append(out, &call->link);
+        if (session == 0 || call->session == session) actri_list_append(&found, &call->link);
     }
+    for (actri_link_t *at = found.next; at != &found; at = at->next) {
+        (void)actri_pending_take_call(pending, ACTRI_CONTAINER(at, actri_pending_call_t, link));
+    }
+    actri_list_splice(out, &found);
 }
 
 int64_t actri_pending_next_deadline(const actri_pending_t *pending)

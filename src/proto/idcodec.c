@@ -40,6 +40,7 @@ bool actri_id_from_message(const Actr__ActrId *message, actr_id_t *out)
 {
     memset(out, 0, sizeof *out);
     if (message == NULL || message->realm == NULL) return false;
+    if (!message->realm->has_realm_id || !message->has_serial_number) return false;
     out->realm = message->realm->realm_id;
     out->serial_number = message->serial_number;
     return actri_type_from_message(message->type, &out->type);
