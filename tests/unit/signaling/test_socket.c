@@ -19,6 +19,7 @@ static uint8_t *relay_bytes(const char *text, size_t *size)
     Webrtc__SessionDescription description = WEBRTC__SESSION_DESCRIPTION__INIT;
     type.manufacturer = maker;
     type.name = name;
+    realm.has_realm_id = actor.has_serial_number = 1;
     actor.realm = &realm;
     actor.type = &type;
     relay.source = relay.target = &actor;
