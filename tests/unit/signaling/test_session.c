@@ -660,6 +660,23 @@ static void stop_is_bounded_and_possible_in_every_state(void **state)
     }
 }
 
+static void a_second_stop_only_shortens_the_first(void **state)
+{
+    (void)state;
+    bench_t bench;
+    bench_online(&bench);
+    int64_t begin = bench.time.now_ns;
+    actri_session_stop(bench.session, bench.time, begin + 3 * ACTRI_SECOND);
+    actri_session_stop(bench.session, bench.time, begin + 9 * ACTRI_SECOND);
+    bench_pass(&bench, 3 * ACTRI_SECOND - 1);
+    assert_int_equal(0, bench.stopped);
+    assert_true(actri_session_deadline(bench.session) == begin + 3 * ACTRI_SECOND);
+    actri_session_stop(bench.session, bench.time, 0);
+    bench_pass(&bench, 0);
+    assert_int_equal(1, bench.stopped);
+    bench_close(&bench);
+}
+
 static void stop_without_time_does_not_ask_the_server(void **state)
 {
     (void)state;
@@ -747,6 +764,7 @@ int main(void)
         cmocka_unit_test(start_gives_up_at_its_deadline_with_the_last_reason),
         cmocka_unit_test(start_gives_up_in_any_silence),
         cmocka_unit_test(stop_is_bounded_and_possible_in_every_state),
+        cmocka_unit_test(a_second_stop_only_shortens_the_first),
         cmocka_unit_test(stop_without_time_does_not_ask_the_server),
         cmocka_unit_test(random_events_keep_the_invariants),
     };
