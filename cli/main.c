@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* actr: one tool, a table of verbs. */
+#include "verbs.h"
+
+#include <actr/actr.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct verb {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *what;
+} verbs[] = {
+    {"signaling", verb_signaling, "run a signaling server for development"},
+};
+
+static void usage(FILE *out)
+{
+    (void)fprintf(out, "usage: actr VERB [OPTION ...]\n\n");
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        (void)fprintf(out, "  %-12s %s\n", verbs[i].name, verbs[i].what);
+    }
+    (void)fprintf(out, "\n`actr VERB --help` tells more; `actr --version` prints the version.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("actr %s\n", actr_version());
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
+    }
+    (void)fprintf(stderr, "actr: there is no verb \"%s\"\n\n", argv[1]);
+    usage(stderr);
+    return 2;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs of `actr`, one file each; main.c has the table. A verb gets its own name as argv[0]; returns the exit
+ * status. */
+#ifndef ACTR_CLI_VERBS_H
+#define ACTR_CLI_VERBS_H
+
+int verb_signaling(int argc, char **argv);
+
+#endif
