@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An inbox that any thread fills under a mutex (one posted task for a batch), and destinations that only the
- * loop touches.
+ * loop touches. A destination has a queue for each lane: a lane that is blocked, or not open yet, holds up no other.
  */
 #include "transport/outproc.h"
 
@@ -20,8 +20,9 @@ typedef struct destination {
     actri_outproc_t *owner;
     actri_id_key_t key;
     actr_id_t id;
-    actri_link_t queue;
-    size_t count, bytes;
+    actri_link_t queues[ACTRI_RTC_LANES];
+    size_t count, bytes; /* of all queues */
+    size_t bound;        /* parcels that may go on one session only: no reason to connect */
     actri_timer_t expiry;
     bool armed;
 } destination_t;
@@ -72,14 +73,12 @@ static void unqueue(destination_t *d, actri_parcel_t *parcel)
     actri_list_remove(&parcel->link);
     d->count--;
     d->bytes -= actr_buf_size(parcel->message);
+    if (parcel->session != 0) d->bound--;
 }
 
-static void on_expiry(actri_timer_t *timer)
+static void expire(destination_t *d, actri_link_t *queue, int64_t now)
 {
-    destination_t *d = ACTRI_CONTAINER(timer, destination_t, expiry);
-    int64_t now = actri_now_ns();
-    d->armed = false;
-    for (actri_link_t *at = d->queue.next, *next; at != &d->queue; at = next) {
+    for (actri_link_t *at = queue->next, *next; at != queue; at = next) {
         next = at->next;
         actri_parcel_t *parcel = ACTRI_CONTAINER(at, actri_parcel_t, link);
         if (parcel->deadline_ns > now) continue;
@@ -88,6 +87,14 @@ static void on_expiry(actri_timer_t *timer)
         (void)actri_fail(&error, ACTR_STATUS_TIMEOUT, "no connection to %s in time", d->id.type.name);
         fail_parcel(parcel, &error);
     }
+}
+
+static void on_expiry(actri_timer_t *timer)
+{
+    destination_t *d = ACTRI_CONTAINER(timer, destination_t, expiry);
+    int64_t now = actri_now_ns();
+    d->armed = false;
+    for (int i = 0; i < ACTRI_RTC_LANES; i++) expire(d, &d->queues[i], now);
     if (d->count == 0) {
         free_destination(d);
         return;
@@ -113,7 +120,7 @@ static destination_t *get_destination(actri_outproc_t *o, const actr_id_t *id)
     d->id = *id;
     d->key = actri_id_key(id);
     d->expiry.fire = on_expiry;
-    actri_list_init(&d->queue);
+    for (int i = 0; i < ACTRI_RTC_LANES; i++) actri_list_init(&d->queues[i]);
     if (actri_map_put(&o->destinations, &d->key, sizeof d->key, d) == ACTR_OK) return d;
     actri_free(o->env, d);
     return NULL;
@@ -132,11 +139,17 @@ static bool try_send(actri_outproc_t *o, actri_parcel_t *parcel)
     return true;
 }
 
-static void admit(destination_t *d, actri_parcel_t *parcel)
+static void count_in(destination_t *d, const actri_parcel_t *parcel)
 {
-    actri_list_append(&d->queue, &parcel->link);
     d->count++;
     d->bytes += actr_buf_size(parcel->message);
+    if (parcel->session != 0) d->bound++;
+}
+
+static void admit(destination_t *d, actri_parcel_t *parcel)
+{
+    actri_list_append(&d->queues[parcel->lane], &parcel->link);
+    count_in(d, parcel);
     if (d->armed) return;
     d->armed = true;
     actri_loop_timer_set(d->owner->loop, &d->expiry, actri_now_ns() + EXPIRY_NS);
@@ -169,31 +182,36 @@ static void send_parcel(actri_outproc_t *o, actri_parcel_t *parcel)
         return;
     }
     const destination_t *d = find_destination(o, &parcel->to);
-    bool overtakes = d != NULL && d->count > 0; /* order is kept per destination */
+    bool overtakes = d != NULL && !actri_list_empty(&d->queues[parcel->lane]); /* order is kept per lane */
     if (overtakes || !try_send(o, parcel)) enqueue(o, parcel);
 }
 
 static void put_back(destination_t *d, actri_parcel_t *parcel)
 {
-    parcel->link.next = d->queue.next;
-    parcel->link.prev = &d->queue;
-    d->queue.next->prev = &parcel->link;
-    d->queue.next = &parcel->link;
-    d->count++;
-    d->bytes += actr_buf_size(parcel->message);
+    actri_list_append(d->queues[parcel->lane].next, &parcel->link); /* before the first */
+    count_in(d, parcel);
 }
 
-/* Sends what waits for id until it would block. */
-static void flush_destination(actri_outproc_t *o, const actr_id_t *id)
+static void flush_lane(actri_outproc_t *o, destination_t *d, actr_payload_type_t lane)
 {
-    destination_t *d;
-    while ((d = find_destination(o, id)) != NULL && d->count > 0) {
-        actri_parcel_t *parcel = ACTRI_CONTAINER(d->queue.next, actri_parcel_t, link);
+    while (!actri_list_empty(&d->queues[lane])) {
+        actri_parcel_t *parcel = ACTRI_CONTAINER(d->queues[lane].next, actri_parcel_t, link);
         unqueue(d, parcel);
         if (try_send(o, parcel)) continue;
         put_back(d, parcel);
         return;
     }
+}
+
+/* Sends what waits for id until it would block; signals first, all lanes share one window. */
+static void flush_destination(actri_outproc_t *o, const actr_id_t *id)
+{
+    destination_t *d = find_destination(o, id);
+    if (d == NULL || d->count == 0) return;
+    flush_lane(o, d, ACTR_RPC_SIGNAL);
+    flush_lane(o, d, ACTR_RPC_RELIABLE);
+    flush_lane(o, d, ACTR_STREAM_LATENCY_FIRST);
+    flush_lane(o, d, ACTR_STREAM_RELIABLE);
 }
 
 /* ---- the coordinator's events ---- */
@@ -212,15 +230,17 @@ static void on_silent(void *user, const actri_session_t *session)
     o->handlers.on_silent(o->user, session);
 }
 
-/* Replies bound to the session that ended can not go any more. */
-static void fail_bound(destination_t *d, uint64_t session, const actr_error_t *why)
+/* Fails what is queued: all of it, or what was bound to the session that ended. */
+static void fail_queued(destination_t *d, uint64_t session, const actr_error_t *why)
 {
-    for (actri_link_t *at = d->queue.next, *next; at != &d->queue; at = next) {
-        next = at->next;
-        actri_parcel_t *parcel = ACTRI_CONTAINER(at, actri_parcel_t, link);
-        if (parcel->session != session) continue;
-        unqueue(d, parcel);
-        fail_parcel(parcel, why);
+    for (int i = 0; i < ACTRI_RTC_LANES; i++) {
+        for (actri_link_t *at = d->queues[i].next, *next; at != &d->queues[i]; at = next) {
+            next = at->next;
+            actri_parcel_t *parcel = ACTRI_CONTAINER(at, actri_parcel_t, link);
+            if (session != 0 && parcel->session != session) continue;
+            unqueue(d, parcel);
+            fail_parcel(parcel, why);
+        }
     }
 }
 
@@ -229,19 +249,14 @@ static void on_down(void *user, const actri_session_t *session, const actr_error
     actri_outproc_t *o = user;
     __atomic_store_n(&o->peers, actri_coordinator_peer_count(o->coordinator), __ATOMIC_RELAXED);
     destination_t *d = find_destination(o, &session->peer);
-    if (d != NULL) fail_bound(d, session->number, why);
+    if (d != NULL) fail_queued(d, session->number, why);
     o->handlers.on_down(o->user, session, why);
 }
 
 static void on_failed(void *user, const actr_id_t *peer, const actr_error_t *why)
 {
-    actri_outproc_t *o = user;
-    destination_t *d;
-    while ((d = find_destination(o, peer)) != NULL && d->count > 0) {
-        actri_parcel_t *parcel = ACTRI_CONTAINER(d->queue.next, actri_parcel_t, link);
-        unqueue(d, parcel);
-        fail_parcel(parcel, why);
-    }
+    destination_t *d = find_destination(user, peer);
+    if (d != NULL) fail_queued(d, 0, why);
 }
 
 static void on_writable(void *user, const actri_session_t *session)
@@ -258,7 +273,7 @@ static void on_message(void *user, const actri_session_t *session, actr_payload_
 static bool is_wanted(void *user, const actr_id_t *peer)
 {
     const destination_t *d = find_destination(user, peer);
-    return d != NULL && d->count > 0;
+    return d != NULL && d->count > d->bound;
 }
 
 static actr_status_t relay_out(void *user, const actri_relay_t *relay, actr_error_t *error)

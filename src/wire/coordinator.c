@@ -405,9 +405,18 @@ static void on_rtc_candidate(void *user, const char *candidate)
     }
 }
 
+static void on_rtc_writable(void *user)
+{
+    peer_t *peer = user;
+    actri_session_t session = {peer->id, peer->session};
+    if (peer->session != 0) peer->owner->handlers.on_writable(peer->owner->user, &session);
+}
+
 static void on_rtc_lane_open(void *user, actr_payload_type_t lane)
 {
-    if (lane == ACTR_RPC_RELIABLE) step(user, ACTRI_PEER_UP, NULL);
+    peer_t *peer = user;
+    if (lane == ACTR_RPC_RELIABLE) step(peer, ACTRI_PEER_UP, NULL);
+    on_rtc_writable(peer); /* what had to wait for this lane */
 }
 
 static void on_rtc_message(void *user, actr_payload_type_t lane, actr_buf_t *message)
@@ -422,13 +431,6 @@ static void on_rtc_message(void *user, actr_payload_type_t lane, actr_buf_t *mes
     } else {
         peer->owner->handlers.on_message(peer->owner->user, &session, lane, message);
     }
-}
-
-static void on_rtc_writable(void *user)
-{
-    peer_t *peer = user;
-    actri_session_t session = {peer->id, peer->session};
-    if (peer->session != 0) peer->owner->handlers.on_writable(peer->owner->user, &session);
 }
 
 static const actri_rtc_handlers_t rtc_handlers = {on_rtc_state, on_rtc_candidate, on_rtc_lane_open, on_rtc_message,
@@ -579,6 +581,7 @@ actr_status_t actri_coordinator_send(actri_coordinator_t *c, const actr_id_t *id
     if (peer == NULL || peer->session == 0 || (session != 0 && session != peer->session)) {
         return actri_fail(error, ACTR_STATUS_UNAVAILABLE, "no connection to %s", id->type.name);
     }
+    if (!actri_rtc_lane_is_open(peer->rtc, lane)) return ACTR_STATUS_WOULD_BLOCK; /* the lanes open one by one */
     if (sent_on != NULL) *sent_on = peer->session;
     return actri_rtc_send(peer->rtc, lane, actr_buf_data(message), actr_buf_size(message), error);
 }

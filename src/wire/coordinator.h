@@ -58,7 +58,8 @@ ACTR_MUST_CHECK actr_status_t actri_coordinator_want(actri_coordinator_t *coordi
 
 /*
  * Sends on the connection that is up. session: 0, or the only session on which it may go. *sent_on (may be NULL)
- * gets the session. UNAVAILABLE: none up (or another session); WOULD_BLOCK: wait for on_writable; TOO_LARGE.
+ * gets the session. UNAVAILABLE: none up (or another session); WOULD_BLOCK: no room, or the lane is not open
+ * yet: wait for on_writable; TOO_LARGE.
  */
 ACTR_MUST_CHECK actr_status_t actri_coordinator_send(actri_coordinator_t *coordinator, const actr_id_t *peer,
                                                      uint64_t session, actr_payload_type_t lane,

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A wire loop without thread, socket and time: fake_loop.c implements src/wire/loop.h, src/port/clock.h and the
+ * waiting of src/port/thread.h over a virtual clock, so that what runs above it replays exactly. One loop for all
+ * nodes, as in production. Everything runs on the calling thread.
+ */
+#ifndef ACTR_TESTS_FAKE_LOOP_H
+#define ACTR_TESTS_FAKE_LOOP_H
+
+#include "wire/loop.h"
+
+/* Empties the loop and sets the clock to its start. */
+void fake_loop_reset(void);
+actri_loop_t *fake_loop(void);
+/* One turn: posted tasks, due timers, turn-end tasks; when nothing was due, first moves the clock to the next
+   timer. False when nothing is left, or nothing before `until_ns`: then the clock stands there. */
+bool fake_loop_turn(int64_t until_ns);
+/* Turns for so long. */
+void fake_loop_run(int64_t duration_ns);
+/* How many timers are armed. */
+size_t fake_loop_timers(void);
+
+#endif
