@@ -42,6 +42,7 @@ typedef struct peer {
     bool offerer, answered; /* of rtc */
     bool relay_failed;      /* the state's relay has to be sent again */
     int64_t attempt_ns;     /* when the present rtc was made, or the last role came */
+    int64_t due_ns;         /* when the state's time is up */
     int64_t give_up_ns;     /* of the whole attempt; ACTRI_NEVER when up */
     unsigned tries, restarts;
     unsigned depth; /* of step(), which handlers may re-enter */
@@ -86,21 +87,48 @@ static void free_peer(peer_t *peer)
     actri_free(c->env, peer);
 }
 
+static void set_timer(peer_t *peer)
+{
+    int64_t next = peer->due_ns;
+    if (peer->give_up_ns < next && peer->state != ACTRI_PEER_IDLE) next = peer->give_up_ns;
+    if (next == ACTRI_NEVER) {
+        actri_loop_timer_cancel(peer->owner->loop, &peer->timer);
+    } else {
+        actri_loop_timer_set(peer->owner->loop, &peer->timer, next);
+    }
+}
+
+static actri_peer_event_t ended_event(const peer_t *peer)
+{
+    const actri_coordinator_t *c = peer->owner;
+    return c->handlers.is_wanted(c->user, &peer->id) ? ACTRI_PEER_ENDED : ACTRI_PEER_ENDED_UNWANTED;
+}
+
+static void give_up(peer_t *peer)
+{
+    bool recovering = peer->state == ACTRI_PEER_RECOVERING;
+    if (recovering) {
+        (void)actri_fail(&peer->why, ACTR_STATUS_UNAVAILABLE, "nothing was heard from the peer for %d s",
+                         (int)(RECOVERY_NS / ACTRI_SECOND));
+    } else if (peer->why.status == ACTR_OK) {
+        (void)actri_fail(&peer->why, ACTR_STATUS_UNAVAILABLE, "no connection in time (%s)",
+                         actri_peer_state_name(peer->state));
+    }
+    step(peer, recovering ? ended_event(peer) : ACTRI_PEER_GIVE_UP, NULL); /* what waits may get a new one */
+}
+
 static void on_timer(actri_timer_t *timer)
 {
     peer_t *peer = ACTRI_CONTAINER(timer, peer_t, timer);
+    int64_t now = actri_now_ns();
     if (peer->state == ACTRI_PEER_IDLE) {
         free_peer(peer);
-        return;
-    }
-    if (actri_now_ns() >= peer->give_up_ns) {
-        if (peer->why.status == ACTR_OK) {
-            (void)actri_fail(&peer->why, ACTR_STATUS_UNAVAILABLE, "no connection in time (%s)",
-                             actri_peer_state_name(peer->state));
-        }
-        step(peer, ACTRI_PEER_GIVE_UP, NULL);
-    } else {
+    } else if (now >= peer->give_up_ns) {
+        give_up(peer);
+    } else if (now >= peer->due_ns) {
         step(peer, ACTRI_PEER_TIMER, NULL);
+    } else {
+        set_timer(peer); /* a little early, or there is more time now */
     }
 }
 
@@ -144,6 +172,8 @@ static void send_relay(peer_t *peer, actri_relay_kind_t kind, const char *text)
     if (c->handlers.relay(c->user, &relay, &error) != ACTR_OK) {
         peer->relay_failed = true;
         peer->why = error;
+    } else if (peer->why.status == ACTR_STATUS_SIGNALING_UNAVAILABLE) { /* no longer */
+        peer->why = (actr_error_t)ACTR_ERROR_INIT;
     }
 }
 
@@ -261,7 +291,6 @@ static void tell_up(peer_t *peer)
         c->up++;
     }
     peer->tries = peer->restarts = 0;
-    peer->give_up_ns = ACTRI_NEVER;
     peer->why = (actr_error_t)ACTR_ERROR_INIT;
     actri_session_t session = {peer->id, peer->session};
     actri_rtc_describe(peer->rtc, text, sizeof text);
@@ -304,13 +333,8 @@ static int64_t state_time(const peer_t *peer, bool just_closed)
 static void arm(peer_t *peer, bool just_closed)
 {
     int64_t wait = state_time(peer, just_closed);
-    int64_t deadline = wait == ACTRI_NEVER ? ACTRI_NEVER : actri_now_ns() + wait;
-    if (peer->give_up_ns < deadline && peer->state != ACTRI_PEER_IDLE) deadline = peer->give_up_ns;
-    if (deadline == ACTRI_NEVER) {
-        actri_loop_timer_cancel(peer->owner->loop, &peer->timer);
-    } else {
-        actri_loop_timer_set(peer->owner->loop, &peer->timer, deadline);
-    }
+    peer->due_ns = wait == ACTRI_NEVER ? ACTRI_NEVER : actri_now_ns() + wait;
+    set_timer(peer);
 }
 
 static bool keeps_timer(actri_peer_event_t event, const actri_peer_step_t *next, actri_peer_state_t before)
@@ -329,13 +353,21 @@ static void act(peer_t *peer, unsigned actions, bool just_closed, const char *te
     if ((actions & ACTRI_PEER_TELL_UP) != 0) tell_up(peer);
 }
 
-static void set_give_up(peer_t *peer, actri_peer_state_t before)
+static bool is_establishing(actri_peer_state_t state)
 {
-    bool establishing = peer->state != ACTRI_PEER_CONNECTED && peer->state != ACTRI_PEER_RECOVERING;
-    if (peer->state == ACTRI_PEER_IDLE || peer->state == ACTRI_PEER_CONNECTED) {
+    return state != ACTRI_PEER_IDLE && state != ACTRI_PEER_CONNECTED && state != ACTRI_PEER_RECOVERING;
+}
+
+/* An attempt has its time from its beginning, or from the last wish; a recovery from the beginning of the silence. */
+static void set_give_up(peer_t *peer, actri_peer_state_t before, actri_peer_event_t event)
+{
+    if (is_establishing(peer->state)) {
+        bool fresh = !is_establishing(before) || event == ACTRI_PEER_WANT;
+        if (fresh) peer->give_up_ns = actri_now_ns() + ATTEMPT_NS;
+    } else if (peer->state != ACTRI_PEER_RECOVERING) {
         peer->give_up_ns = ACTRI_NEVER;
-    } else if (peer->give_up_ns == ACTRI_NEVER || before == ACTRI_PEER_IDLE || before == ACTRI_PEER_CONNECTED) {
-        peer->give_up_ns = actri_now_ns() + (establishing ? ATTEMPT_NS : RECOVERY_NS);
+    } else if (before != ACTRI_PEER_RECOVERING) {
+        peer->give_up_ns = actri_now_ns() + RECOVERY_NS;
     }
 }
 
@@ -353,7 +385,7 @@ static void step(peer_t *peer, actri_peer_event_t event, const char *text)
                 actri_peer_event_name(event), actri_peer_state_name(before), actri_peer_state_name(next.next));
     peer->state = next.next;
     peer->depth++;
-    set_give_up(peer, before);
+    set_give_up(peer, before, event);
     if (before == ACTRI_PEER_IDLE) peer->tries = 0;
     peer->relay_failed = false;
     uint64_t ended = 0;
@@ -380,7 +412,6 @@ static void step(peer_t *peer, actri_peer_event_t event, const char *text)
 static void on_rtc_state(void *user, actri_rtc_state_t state, const actr_error_t *why)
 {
     peer_t *peer = user;
-    actri_coordinator_t *c = peer->owner;
     switch (state) {
     case ACTRI_RTC_CONNECTED:
         if (peer->state == ACTRI_PEER_RECOVERING) step(peer, ACTRI_PEER_UP, NULL);
@@ -388,7 +419,7 @@ static void on_rtc_state(void *user, actri_rtc_state_t state, const actr_error_t
     case ACTRI_RTC_DISCONNECTED: step(peer, ACTRI_PEER_SILENT, NULL); break;
     case ACTRI_RTC_CLOSED:
         if (why != NULL) peer->why = *why;
-        step(peer, c->handlers.is_wanted(c->user, &peer->id) ? ACTRI_PEER_ENDED : ACTRI_PEER_ENDED_UNWANTED, NULL);
+        step(peer, ended_event(peer), NULL);
         break;
     default: break;
     }

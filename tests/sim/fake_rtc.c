@@ -10,7 +10,6 @@
 
 #define TICK_NS (200 * ACTRI_MS)
 #define SILENT_NS (5 * ACTRI_SECOND)
-#define FAILED_NS (30 * ACTRI_SECOND)
 
 /* What is on its way to a connection. */
 typedef struct packet {
@@ -54,6 +53,7 @@ void fake_net_reset(uint64_t seed)
     fake_net.rng.state = seed;
     fake_net.latency_ns = 20 * ACTRI_MS;
     fake_net.send_buffer = 256 * 1024;
+    fake_net.failed_ns = 30 * ACTRI_SECOND;
     last_id = 0;
 }
 
@@ -146,7 +146,7 @@ static void tick_connecting(actri_rtc_t *rtc)
         rtc->since_ns = now;
         fake_net.connections++;
         if (tell(rtc, ACTRI_RTC_CONNECTED, NULL)) plan_lanes(rtc);
-    } else if (now - rtc->since_ns > FAILED_NS) {
+    } else if (now - rtc->since_ns > fake_net.failed_ns) {
         (void)tell(rtc, ACTRI_RTC_CLOSED, "ICE failed");
     }
 }
@@ -167,7 +167,7 @@ static void tick_connected(actri_rtc_t *rtc)
         rtc->since_ns = now;
         if (rtc->state == ACTRI_RTC_DISCONNECTED && !tell(rtc, ACTRI_RTC_CONNECTED, NULL)) return;
         (void)open_due_lanes(rtc);
-    } else if (now - rtc->since_ns > FAILED_NS) {
+    } else if (now - rtc->since_ns > fake_net.failed_ns) {
         (void)tell(rtc, ACTRI_RTC_CLOSED, "ICE failed");
     } else if (now - rtc->since_ns > SILENT_NS && rtc->state == ACTRI_RTC_CONNECTED) {
         (void)tell(rtc, ACTRI_RTC_DISCONNECTED, NULL);

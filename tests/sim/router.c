@@ -130,7 +130,8 @@ static void at_server(const letter_t *letter)
 static void arrive(actri_timer_t *timer)
 {
     letter_t *letter = ACTRI_CONTAINER(timer, letter_t, timer);
-    if (rng_chance(&router.rng, router.drop_percent)) {
+    bool passes = letter->to >= 0 || router.passes == NULL || router.passes(&letter->relay);
+    if (!passes || rng_chance(&router.rng, router.drop_percent)) {
         router.dropped++;
     } else if (letter->to < 0) {
         at_server(letter);

@@ -27,6 +27,7 @@ typedef struct router {
     unsigned lost_offer_percent; /* of OFFERs, beside drop_percent */
     bool swallows_crossing;      /* as our server; else each negotiation is answered, as the reference's */
     bool refuses_dead;           /* says so when the target is gone; else drops */
+    bool (*passes)(const actri_relay_t *relay); /* a test's own choice; NULL: all */
     router_client_t clients[ROUTER_CLIENTS];
     int64_t last_role_ns[ROUTER_CLIENTS][ROUTER_CLIENTS];
     int64_t last_due_ns[ROUTER_CLIENTS][ROUTER_CLIENTS + 1]; /* the last: to the server */
