@@ -11,6 +11,7 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *what;
 } verbs[] = {
+    {"mailbox", verb_mailbox, "look into a mailbox file"},
     {"signaling", verb_signaling, "run a signaling server for development"},
 };
 

@@ -285,7 +285,7 @@ static void answer_restart(peer_t *peer, const char *offer)
 static void tell_up(peer_t *peer)
 {
     actri_coordinator_t *c = peer->owner;
-    char text[256];
+    char text[400];
     if (peer->session == 0) {
         peer->session = __atomic_fetch_add(&next_session, 1, __ATOMIC_RELAXED);
         c->up++;

@@ -579,7 +579,11 @@ void actri_rtc_describe(const actri_rtc_t *rtc, char *text, size_t size)
     bool relayed;
     actri_ice_describe(rtc->ice, pair, sizeof pair, &relayed);
     actri_dtls_describe(rtc->dtls, cipher, sizeof cipher);
-    (void)snprintf(text, size, "%s, %s, %s", rtc->o.offerer ? "offerer" : "answerer", pair, cipher);
+    int used = snprintf(text, size, "%s, %s, %s, lanes", rtc->o.offerer ? "offerer" : "answerer", pair, cipher);
+    for (unsigned i = 0; i < ACTRI_RTC_LANES && used > 0 && (size_t)used < size; i++) {
+        if (!rtc->lanes[i].open) continue;
+        used += snprintf(text + used, size - (size_t)used, " %s", actri_lane_label((actr_payload_type_t)i));
+    }
 }
 
 actr_status_t actri_rtc_new(const actri_rtc_options_t *options, const actri_rtc_handlers_t *handlers, void *user,

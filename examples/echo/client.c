@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A first client: finds an echo service, sends it each line of standard input.   echo-client [Actr.toml] */
+#include <actr/actr.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "echo.pb-c.h"
+
+static actr_status_t echo(actr_ctx_t *ctx, const actr_dest_t *service, char *line, actr_error_t *error)
+{
+    uint8_t data[2100];
+    actr_buf_t *reply = NULL;
+    Echo__EchoRequest request = ECHO__ECHO_REQUEST__INIT;
+    request.message = line;
+    actr_bytes_t payload = {data, echo__echo_request__pack(&request, data)};
+    actr_status_t status = actr_ctx_call(ctx, service, "echo.EchoService.Echo", payload, NULL, &reply, error);
+    if (status != ACTR_OK) return status;
+    Echo__EchoResponse *response = echo__echo_response__unpack(NULL, actr_buf_size(reply), actr_buf_data(reply));
+    printf("%s\n", response != NULL ? response->reply : "(the reply does not decode)");
+    fflush(stdout);
+    if (response != NULL) echo__echo_response__free_unpacked(response, NULL);
+    actr_buf_release(reply);
+    return ACTR_OK;
+}
+
+int main(int argc, char **argv)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_system_t *system = NULL;
+    actr_node_t *node = NULL;
+    actr_ref_t *self = NULL;
+    actr_workload_t workload = ACTR_WORKLOAD_INIT; /* it answers nothing */
+    actr_type_t type = {"acme", "EchoService"};
+    actr_id_t id;
+    size_t count = 1;
+    char line[2000];
+
+    actr_status_t status = actr_system_open(argc > 1 ? argv[1] : "Actr.toml", &system, &error);
+    if (status == ACTR_OK) status = actr_system_attach(system, &workload, &node, &error);
+    if (status == ACTR_OK) status = actr_node_start(node, &self, &error);
+    if (status == ACTR_OK) status = actr_ref_discover(self, &type, 0, &id, &count, &error);
+    while (status == ACTR_OK && fgets(line, sizeof line, stdin) != NULL) {
+        actr_dest_t service = actr_dest_actor(&id);
+        line[strcspn(line, "\n")] = '\0';
+        status = echo(actr_ref_ctx(self), &service, line, &error);
+    }
+    if (status != ACTR_OK) fprintf(stderr, "echo-client: %s\n", actr_error_message(&error));
+    actr_ref_release(self);
+    actr_node_release(node);
+    actr_system_release(system);
+    return status == ACTR_OK ? 0 : 1;
+}
