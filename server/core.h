@@ -26,6 +26,7 @@ typedef struct actri_core_switches {
     uint32_t unauthorized;        /* answer so many requests with 401 */
     uint32_t warnings;            /* so many Pongs carry a credential warning */
     uint32_t drop_relays, drop_candidates;
+    bool larger_offers; /* as the servers of early 2026: the larger id offers */
     bool strict_acl; /* candidates and relays obey the ACLs that were registered */
 } actri_core_switches_t;
 

@@ -44,6 +44,11 @@ static bool crosses(actri_core_t *core, const actr_id_t *from, const actr_id_t *
     return false;
 }
 
+static bool offers(const actri_core_t *core, const actr_id_t *id, const actr_id_t *other)
+{
+    return core->switches.larger_offers ? compare_ids(id, other) > 0 : compare_ids(id, other) < 0;
+}
+
 static void assign(actri_core_t *core, const actr_id_t *from, const actr_id_t *to, const actr_id_t *receiver)
 {
     const actri_row_t *row = actri_core_find(core, receiver);
@@ -53,7 +58,7 @@ static void assign(actri_core_t *core, const actr_id_t *from, const actr_id_t *t
     Actr__RoleAssignment role = ACTR__ROLE_ASSIGNMENT__INIT;
     actri_id_message_t source, target;
     role.has_is_offerer = 1;
-    role.is_offerer = compare_ids(receiver, other) < 0;
+    role.is_offerer = offers(core, receiver, other);
     relay.source = actri_id_to_message(from, &source);
     relay.target = actri_id_to_message(to, &target);
     relay.payload_case = SIGNALING__ACTR_RELAY__PAYLOAD_ROLE_ASSIGNMENT;
@@ -79,7 +84,7 @@ static void negotiate(actri_core_t *core, const actri_row_t *sender, uint64_t co
                          to.serial_number);
         return;
     }
-    actri_core_trace(core, "roles: %s offers", compare_ids(&from, &to) < 0 ? from.type.name : to.type.name);
+    actri_core_trace(core, "roles: %s offers", offers(core, &from, &to) ? from.type.name : to.type.name);
     assign(core, &from, &to, &from);
     assign(core, &from, &to, &to);
 }
