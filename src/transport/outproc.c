@@ -27,13 +27,9 @@ typedef struct destination {
     bool armed;
 } destination_t;
 
-typedef enum { NOTE_RELAY, NOTE_IDENTITY } note_kind_t;
-
-typedef struct note { /* what comes in beside parcels */
+typedef struct note { /* a relay that has arrived */
     actri_link_t link;
-    note_kind_t kind;
     actri_relay_t relay;
-    actr_id_t self;
     char text[];
 } note_t;
 
@@ -48,6 +44,8 @@ struct actri_outproc {
 
     actri_mutex_t mutex; /* guards the inbox */
     actri_link_t parcels, notes;
+    actri_link_t identity; /* among the notes when it has changed: needs no memory, so it is never lost */
+    actr_id_t self;
     bool posted;
     actri_task_t drain;
 
@@ -181,6 +179,12 @@ static void send_parcel(actri_outproc_t *o, actri_parcel_t *parcel)
         fail_parcel(parcel, &error);
         return;
     }
+    if ((unsigned)parcel->lane >= ACTRI_RTC_LANES) {
+        actr_error_t error = ACTR_ERROR_INIT;
+        (void)actri_fail(&error, ACTR_STATUS_INVALID_ARGUMENT, "payload type %d has no lane", (int)parcel->lane);
+        fail_parcel(parcel, &error);
+        return;
+    }
     const destination_t *d = find_destination(o, &parcel->to);
     bool overtakes = d != NULL && !actri_list_empty(&d->queues[parcel->lane]); /* order is kept per lane */
     if (overtakes || !try_send(o, parcel)) enqueue(o, parcel);
@@ -284,16 +288,27 @@ static actr_status_t relay_out(void *user, const actri_relay_t *relay, actr_erro
 
 /* ---- the inbox ---- */
 
-static void take_note(actri_outproc_t *o, note_t *note)
+static void take_note(actri_outproc_t *o, actri_link_t *link)
 {
-    if (o->coordinator != NULL) {
-        if (note->kind == NOTE_RELAY) {
-            actri_coordinator_relay(o->coordinator, &note->relay);
-        } else {
-            actri_coordinator_set_identity(o->coordinator, &note->self);
-        }
+    if (link == &o->identity) {
+        actri_lock(&o->mutex);
+        actr_id_t self = o->self;
+        actri_unlock(&o->mutex);
+        if (o->coordinator != NULL) actri_coordinator_set_identity(o->coordinator, &self);
+        return;
     }
+    note_t *note = ACTRI_CONTAINER(link, note_t, link);
+    if (o->coordinator != NULL) actri_coordinator_relay(o->coordinator, &note->relay);
     actri_free(o->env, note);
+}
+
+/* The identity may be set anew meanwhile, so links leave the list under the mutex. */
+static actri_link_t *next_note(actri_outproc_t *o, actri_link_t *notes)
+{
+    actri_lock(&o->mutex);
+    actri_link_t *link = actri_list_take(notes);
+    actri_unlock(&o->mutex);
+    return link;
 }
 
 static void run_drain(actri_task_t *task)
@@ -307,16 +322,23 @@ static void run_drain(actri_task_t *task)
     actri_list_splice(&notes, &o->notes);
     o->posted = false;
     actri_unlock(&o->mutex);
-    while ((link = actri_list_take(&notes)) != NULL) take_note(o, ACTRI_CONTAINER(link, note_t, link));
+    while ((link = next_note(o, &notes)) != NULL) take_note(o, link);
     while ((link = actri_list_take(&parcels)) != NULL) send_parcel(o, ACTRI_CONTAINER(link, actri_parcel_t, link));
+}
+
+/* With the mutex held; true when the drain has to be posted afterwards. */
+static bool put_in_locked(actri_outproc_t *o, actri_link_t *list, actri_link_t *link)
+{
+    actri_list_append(list, link);
+    bool post = !o->posted;
+    o->posted = true;
+    return post;
 }
 
 static void put_in(actri_outproc_t *o, actri_link_t *list, actri_link_t *link)
 {
     actri_lock(&o->mutex);
-    actri_list_append(list, link);
-    bool post = !o->posted;
-    o->posted = true;
+    bool post = put_in_locked(o, list, link);
     actri_unlock(&o->mutex);
     if (post) actri_loop_post(o->loop, &o->drain);
 }
@@ -326,22 +348,14 @@ void actri_outproc_send(actri_outproc_t *o, actri_parcel_t *parcel)
     put_in(o, &o->parcels, &parcel->link);
 }
 
-static note_t *new_note(actri_outproc_t *o, note_kind_t kind, size_t text_size)
-{
-    note_t *note = actri_zalloc(o->env, sizeof *note + text_size);
-    if (note == NULL) {
-        actri_error(o->env, "peer", "out of memory: a relay is lost");
-        return NULL;
-    }
-    note->kind = kind;
-    return note;
-}
-
 void actri_outproc_relay(actri_outproc_t *o, const actri_relay_t *relay)
 {
     size_t size = relay->text == NULL ? 0 : strlen(relay->text) + 1;
-    note_t *note = new_note(o, NOTE_RELAY, size);
-    if (note == NULL) return;
+    note_t *note = actri_zalloc(o->env, sizeof *note + size);
+    if (note == NULL) {
+        actri_error(o->env, "peer", "out of memory: a relay is lost");
+        return;
+    }
     note->relay = *relay;
     if (size > 0) {
         memcpy(note->text, relay->text, size);
@@ -352,10 +366,12 @@ void actri_outproc_relay(actri_outproc_t *o, const actri_relay_t *relay)
 
 void actri_outproc_set_identity(actri_outproc_t *o, const actr_id_t *self)
 {
-    note_t *note = new_note(o, NOTE_IDENTITY, 0);
-    if (note == NULL) return;
-    note->self = *self;
-    put_in(o, &o->notes, &note->link);
+    actri_lock(&o->mutex);
+    o->self = *self;
+    actri_list_remove(&o->identity); /* to the end, behind the relays that came before */
+    bool post = put_in_locked(o, &o->notes, &o->identity);
+    actri_unlock(&o->mutex);
+    if (post) actri_loop_post(o->loop, &o->drain);
 }
 
 uint32_t actri_outproc_peer_count(const actri_outproc_t *o)
@@ -379,6 +395,7 @@ actr_status_t actri_outproc_new(const actri_coordinator_options_t *options, cons
     actri_map_init(&o->destinations, options->env);
     actri_list_init(&o->parcels);
     actri_list_init(&o->notes);
+    actri_list_init(&o->identity);
     o->drain.run = run_drain;
     actr_status_t status = actri_coordinator_new(options, &events, o, &o->coordinator, error);
     if (status != ACTR_OK) {
