@@ -29,12 +29,12 @@ def programs():
     """(name, command) of everything to run, unsanitized first."""
     for preset in ("debug", "asan", "tsan"):
         folder = ROOT / "build" / preset / "tests"
-        for path in sorted(folder.glob("unit_*")) + sorted(folder.glob("it_*")):
+        for path in sorted(folder.glob("unit_*")) + sorted(folder.glob("integration_*")):
             if path.is_file() and os.access(path, os.X_OK):
                 yield "%s/%s" % (preset, path.name), [str(path)]
-        if preset == "asan":
-            for path in sorted(folder.glob("replay_*")):
-                corpus = ROOT / "tests" / "fuzz" / "corpus" / path.name[len("replay_"):]
+        for path in sorted(folder.glob("fuzz_*")) if preset == "asan" else []:
+            corpus = ROOT / "tests" / "fuzz" / "corpus" / path.name[len("fuzz_"):]
+            if path.is_file() and os.access(path, os.X_OK):
                 yield "%s/%s" % (preset, path.name), [str(path), str(corpus)]
     for path in sorted((ROOT / "tests" / "checks").glob("*")):
         if path.is_file() and os.access(path, os.X_OK):
