@@ -19,6 +19,7 @@ static unsigned replay_file(const char *path)
     if (exact != NULL && data != NULL) {
         for (size_t i = 0; i < size; i++) exact[i] = data[i];
         (void)LLVMFuzzerTestOneInput(exact, size);
+        (void)printf("ok - %s\n", path);
     }
     free(exact);
     free(data);
