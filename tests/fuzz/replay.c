@@ -15,7 +15,7 @@ static unsigned replay_file(const char *path)
     uint8_t *data = malloc(room);
     if (data != NULL) size = fread(data, 1, room, file);
     (void)fclose(file);
-    uint8_t *exact = malloc(size + 1);
+    uint8_t *exact = malloc(size > 0 ? size : 1); /* for ASan */
     if (exact != NULL && data != NULL) {
         for (size_t i = 0; i < size; i++) exact[i] = data[i];
         (void)LLVMFuzzerTestOneInput(exact, size);
