@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 
 #define COMPONENT 1
-#define PACING_MS 5
+#define PACING_MS 1
 #define SOCKET_BUFFER (1 << 20)
 #define SEND_BATCH 64
 
