@@ -74,6 +74,7 @@ static actri_request_t *request_new(actri_session_t *session, actri_request_kind
     request->number = ++session->last_number;
     request->kind = kind;
     request->deadline_ns = deadline_ns;
+    request->credential = session->credential;
     (void)snprintf(frame->id, sizeof frame->id, "env-%llu", (unsigned long long)request->number);
     actri_list_append(&session->requests, &request->link);
     session->request_count++;
@@ -225,6 +226,7 @@ static actr_status_t ask_candidates(actri_session_t *session, actri_session_time
     frame_init(&frame, time);
     actri_request_t *request = request_new(session, ACTRI_REQUEST_CANDIDATES, deadline_ns, &frame, &status);
     if (request == NULL) return status;
+    request->type = *type;
     request->max = max;
     request->done = done;
     request->user = user;
@@ -383,6 +385,7 @@ static void on_register(actri_session_t *session, actri_session_time_t time, con
         actr_status_t status =
             actri_identity_adopt(&session->identity, response->success, false, &session->type, session->realm, &error);
         if (status == ACTR_OK) {
+            session->credential++;
             uint32_t seconds = response->success->signaling_heartbeat_interval_secs;
             if (seconds == 0) seconds = ACTRI_DEFAULT_INTERVAL_S;
             session->interval_ns = (seconds > 3600 ? 3600 : seconds) * ACTRI_SECOND;
@@ -408,9 +411,25 @@ static void obey_interval(actri_session_t *session, actri_session_time_t time, u
     session->beat_ns = time.now_ns + interval;
 }
 
-static void on_pong(actri_session_t *session, actri_session_time_t time, const answer_t *answer)
+/*
+ * A server may stop to accept the old token as soon as it has given a new one; what was sent in between is refused and
+ * says nothing about us. Then a heartbeat with the new token finds out.
+ */
+static bool was_outdated(actri_session_t *session, actri_session_time_t time, const actri_request_t *request)
+{
+    if (request->credential != session->credential) {
+        actri_session_beat(session, time);
+        return true;
+    }
+    session->doubted = session->updating;
+    return session->updating;
+}
+
+static void on_pong(actri_session_t *session, actri_session_time_t time, const actri_request_t *request,
+                    const answer_t *answer)
 {
     if (answer->error != NULL && means_forgotten(answer->error->code)) {
+        if (was_outdated(session, time, request)) return;
         actri_session_blame(session, ACTR_STATUS_SIGNALING_REJECTED, answer->error->code,
                             "the server does not accept our identity any more: %s (code %u)", words(answer->error),
                             answer->error->code);
@@ -432,16 +451,16 @@ static void on_pong(actri_session_t *session, actri_session_time_t time, const a
     }
 }
 
-static void on_update(actri_session_t *session, actri_session_time_t time, const answer_t *answer)
+static void take_update(actri_session_t *session, actri_session_time_t time, const answer_t *answer)
 {
     const Actr__RegisterResponse *response = answer->message == NULL ? NULL : answer->message->register_response;
     const Actr__ErrorResponse *refusal = answer->error;
     actr_error_t error = ACTR_ERROR_INIT;
-    session->updating = false;
     if (response != NULL && response->result_case == ACTR__REGISTER_RESPONSE__RESULT_ERROR) refusal = response->error;
     if (response != NULL && response->result_case == ACTR__REGISTER_RESPONSE__RESULT_SUCCESS) {
         if (actri_identity_adopt(&session->identity, response->success, true, &session->type, session->realm, &error) ==
             ACTR_OK) {
+            session->credential++;
             session->counters.renewals++;
             actri_session_plan_refresh(session, time);
             actri_identity_t view = actri_identity_view(&session->identity);
@@ -453,7 +472,15 @@ static void on_update(actri_session_t *session, actri_session_time_t time, const
         actri_warn(session->env, AREA, "credential not renewed: %s",
                    refusal != NULL ? words(refusal) : "the answer makes no sense");
     }
-    if (refusal != NULL && means_forgotten(refusal->code)) actri_session_beat(session, time); /* it will tell */
+    if (refusal != NULL && means_forgotten(refusal->code)) session->doubted = true;
+}
+
+static void on_update(actri_session_t *session, actri_session_time_t time, const answer_t *answer)
+{
+    session->updating = false;
+    take_update(session, time, answer);
+    if (session->doubted) actri_session_beat(session, time); /* it will tell */
+    session->doubted = false;
 }
 
 static void give_candidates(const actri_session_t *session, const actri_request_t *request,
@@ -488,6 +515,11 @@ static void on_candidates(actri_session_t *session, actri_session_time_t time, c
         give_candidates(session, request, response->success);
         return;
     }
+    if (refusal != NULL && refusal->code == 401 && request->credential != session->credential &&
+        ask_candidates(session, time, &request->type, request->max, request->deadline_ns, request->done,
+                       request->user) == ACTR_OK) {
+        return; /* refused for its old token: asked again with the new one */
+    }
     if (refusal == NULL) {
         (void)actri_fail(&error, ACTR_STATUS_SIGNALING_PROTOCOL, "the server's answer holds no candidates");
     } else {
@@ -518,7 +550,7 @@ bool actri_session_answer(actri_session_t *session, actri_session_time_t time, c
     request_take(session, request);
     switch (request->kind) {
     case ACTRI_REQUEST_REGISTER: on_register(session, time, &answer); break;
-    case ACTRI_REQUEST_PING: on_pong(session, time, &answer); break;
+    case ACTRI_REQUEST_PING: on_pong(session, time, request, &answer); break;
     case ACTRI_REQUEST_UPDATE: on_update(session, time, &answer); break;
     case ACTRI_REQUEST_CANDIDATES: on_candidates(session, time, request, &answer); break;
     case ACTRI_REQUEST_UNREGISTER: actri_session_step(session, time, ACTRI_EVENT_LEFT); break;
@@ -563,6 +595,8 @@ static void expire(actri_session_t *session, actri_session_time_t time, actri_re
         break;
     case ACTRI_REQUEST_UPDATE:
         session->updating = false;
+        if (session->doubted) actri_session_beat(session, time);
+        session->doubted = false;
         actri_warn(session->env, AREA, "credential not renewed: no answer in 15 seconds");
         break;
     default: break;

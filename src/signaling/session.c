@@ -135,7 +135,7 @@ static void act_register(actri_session_t *session, actri_session_time_t time)
 static void go_online(actri_session_t *session, actri_session_time_t time)
 {
     session->beat_ns = time.now_ns + session->interval_ns;
-    session->updating = false;
+    session->updating = session->doubted = false;
     actri_session_plan_refresh(session, time);
     session->sink->state(session->user, ACTRI_SIGNALING_REGISTERED, NULL);
     report_start(session, ACTR_OK, NULL);
@@ -164,7 +164,7 @@ static void act_wait(actri_session_t *session, actri_session_time_t time)
 {
     drop_link(session, false);
     actri_session_fail_requests(session, ACTR_STATUS_SIGNALING_UNAVAILABLE, session->why.message);
-    session->updating = false;
+    session->updating = session->doubted = false;
     session->retry_ns = time.now_ns + pause_ns(session);
     actri_info(session->env, AREA, "%s; next attempt in %lld ms", actr_error_message(&session->why),
                (long long)((session->retry_ns - time.now_ns) / ACTRI_MS));

@@ -59,8 +59,11 @@ typedef struct actri_request {
     uint64_t number; /* of "env-N" */
     actri_request_kind_t kind;
     int64_t deadline_ns;
-    uint32_t max;             /* CANDIDATES */
-    actri_candidates_fn done; /* CANDIDATES */
+    unsigned credential; /* which one it carried */
+    /* CANDIDATES */
+    actr_type_t type;
+    uint32_t max;
+    actri_candidates_fn done;
     void *user;
 } actri_request_t;
 
@@ -95,6 +98,8 @@ struct actri_session {
     int64_t alive_ns, ws_ping_ns, beat_ns, refresh_ns;
 
     actri_own_identity_t identity;
+    unsigned credential; /* counts the credentials that we were given */
+    bool doubted;        /* a heartbeat was answered 401 while a renewal was under way */
     int64_t interval_ns; /* of heartbeats */
     uint64_t last_number;
     actri_link_t requests;

@@ -251,6 +251,7 @@ static void a_server_that_goes_and_comes_back(void **state)
     server = server_new(port); /* it knows nobody */
     watch_wait(&one.watch, &one.watch.identities, 2);
     wait_online(server, 1);
+    watch_wait_online(&one.watch); /* the identity comes first */
     ask(&one, 3);
     assert_int_equal(1, one.watch.count);
     stopped(one.client);

@@ -96,6 +96,18 @@ static inline void watch_wait(watch_t *watch, const unsigned *counter, unsigned 
     assert_true(good);
 }
 
+static inline void watch_wait_online(watch_t *watch)
+{
+    int64_t deadline = actri_now_ns() + 20 * ACTRI_SECOND;
+    bool good = true;
+    actri_lock(&watch->mutex);
+    while (good && watch->state != ACTRI_SIGNALING_REGISTERED) {
+        good = actri_cond_wait(&watch->changed, &watch->mutex, deadline);
+    }
+    actri_unlock(&watch->mutex);
+    assert_true(good);
+}
+
 static inline actri_signaling_t *client_of(const char *url, const actri_env_t *env, watch_t *watch)
 {
     actri_signaling_t *client = NULL;

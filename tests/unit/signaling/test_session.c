@@ -437,6 +437,52 @@ static void one_renewal_at_a_time_and_again_after_a_failure(void **state)
     bench_close(&bench);
 }
 
+/* A server that drops the old token at once refuses what was under way; that is no reason to register anew. */
+static void a_401_to_the_old_token_is_no_forgetting(void **state)
+{
+    (void)state;
+    for (unsigned order = 0; order < 2; order++) {
+        bench_t bench;
+        bench_online(&bench);
+        actri_session_beat(bench.session, bench.time);
+        bench_reply_pong(&bench, bench_expect_ping(&bench), 0, true);
+        unsigned update = bench_expect(&bench, SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_CREDENTIAL_UPDATE_REQUEST);
+        actri_session_beat(bench.session, bench.time);
+        unsigned old = bench_expect_ping(&bench);
+        bench_ok_t ok = {.serial = 0x2a, .token = "token-2"};
+        if (order == 0) bench_reply_error(&bench, old, 401, "wrong token");
+        bench_reply_ok(&bench, update, &ok);
+        if (order == 1) bench_reply_error(&bench, old, 401, "wrong token");
+        assert_int_equal(ACTRI_SIGNALING_REGISTERED, bench.state);
+        unsigned again = bench_expect_ping(&bench); /* with the new one */
+        bench_nothing_sent(&bench);
+        bench_reply_error(&bench, again, 401, "really");
+        assert_int_equal(ACTRI_SIGNALING_DISCONNECTED, bench.state);
+        bench_close(&bench);
+    }
+}
+
+static void a_question_with_the_old_token_is_asked_again(void **state)
+{
+    (void)state;
+    bench_t bench;
+    bench_online(&bench);
+    actri_session_beat(bench.session, bench.time);
+    bench_reply_pong(&bench, bench_expect_ping(&bench), 0, true);
+    unsigned update = bench_expect(&bench, SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_CREDENTIAL_UPDATE_REQUEST);
+    bench_ask(&bench, 5);
+    unsigned old = bench_expect(&bench, SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_ROUTE_CANDIDATES_REQUEST);
+    bench_ok_t ok = {.serial = 0x2a, .token = "token-2"};
+    bench_reply_ok(&bench, update, &ok);
+    bench_reply_error(&bench, old, 401, "wrong token");
+    assert_int_equal(0, bench.answers);
+    unsigned again = bench_expect(&bench, SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_ROUTE_CANDIDATES_REQUEST);
+    bench_reply_error(&bench, again, 401, "really");
+    assert_int_equal(1, bench.answers);
+    assert_status(ACTR_STATUS_SIGNALING_REJECTED, bench.answer);
+    bench_close(&bench);
+}
+
 static void renews_before_expiry(void **state)
 {
     (void)state;
@@ -753,6 +799,8 @@ int main(void)
         cmocka_unit_test(rule_9_the_psk_is_renewed_with_the_credential),
         cmocka_unit_test(rule_9_without_a_new_psk_the_old_one_stays),
         cmocka_unit_test(one_renewal_at_a_time_and_again_after_a_failure),
+        cmocka_unit_test(a_401_to_the_old_token_is_no_forgetting),
+        cmocka_unit_test(a_question_with_the_old_token_is_asked_again),
         cmocka_unit_test(renews_before_expiry),
         cmocka_unit_test(rule_11_silence_of_more_than_ten_seconds_is_death),
         cmocka_unit_test(rule_12_no_heartbeat_while_disconnected),
