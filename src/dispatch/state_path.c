@@ -180,9 +180,23 @@ static actr_metadata_t *copy_metadata(actri_arena_t *arena, const actri_envelope
 static int64_t monotonic_deadline(int64_t wall_ms)
 {
     if (wall_ms == 0) return ACTRI_NEVER;
-    int64_t left_ms = wall_ms - actri_wall_ms();
+    int64_t now_ms = actri_wall_ms();
+    if (wall_ms < now_ms) wall_ms = now_ms; /* over, or a damaged row: no overflow below */
+    int64_t left_ms = wall_ms - now_ms;
     if (left_ms > MOST_TIMEOUT_MS) left_ms = MOST_TIMEOUT_MS; /* the clock was set back */
     return actri_now_ns() + left_ms * ACTRI_MS;
+}
+
+/* A handler may not have noticed that its memory had failed. */
+static actr_status_t check_reply(actr_status_t status, const actri_arena_t *arena, const actr_bytes_t *reply,
+                                 actr_error_t *error)
+{
+    if (status < 0) return status;
+    if (arena->failed) return actri_no_memory(error);
+    if (reply->size > 0 && reply->data == NULL) {
+        return actri_fail(error, ACTR_STATUS_INTERNAL, "the handler's reply has %zu bytes at NULL", reply->size);
+    }
+    return status;
 }
 
 /* Runs the handler for a decoded request; the reply is in the arena. */
@@ -202,8 +216,7 @@ static actr_status_t serve(actri_state_path_t *path, const actri_envelope_t *e, 
     set_current(path, in.request.route);
     actr_status_t status = path->o.serve(path->o.user, &in, reply, error);
     set_current(path, "");
-    if (status >= 0 && arena->failed) return actri_no_memory(error);
-    return status;
+    return check_reply(status, arena, reply, error);
 }
 
 static void run_request(actri_state_path_t *path, const actri_mail_t *mail, const actri_envelope_t *e,
@@ -317,7 +330,7 @@ static actr_status_t serve_local(actri_local_call_t *call)
     actr_status_t status = path->o.serve(path->o.user, &in, &reply, &call->error);
     set_current(path, "");
     count(&path->stats.handled);
-    if (status >= 0 && arena.failed) status = actri_no_memory(&call->error);
+    status = check_reply(status, &arena, &reply, &call->error);
     if (status >= 0 && !call->is_tell) {
         call->reply = actri_buf_copy(path->o.env, reply.data, reply.size);
         if (call->reply == NULL) status = actri_no_memory(&call->error);
@@ -362,6 +375,9 @@ actr_status_t actri_state_path_local(actri_state_path_t *path, const char *route
     const actri_env_t *env = path->o.env;
     if (route == NULL || route[0] == '\0') {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the route is empty");
+    }
+    if (payload.size > 0 && payload.data == NULL) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the payload is NULL");
     }
     if (drain_deadline(path) != 0) {
         return actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down");

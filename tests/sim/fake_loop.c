@@ -151,6 +151,11 @@ bool fake_loop_turn(int64_t until_ns)
     return true;
 }
 
+void fake_loop_end_turn(void)
+{
+    (void)run_tasks(&loop.turn_end);
+}
+
 void fake_loop_run(int64_t duration_ns)
 {
     int64_t until = loop.now_ns + duration_ns;

@@ -15,6 +15,8 @@ actri_loop_t *fake_loop(void);
 /* One turn: posted tasks, due timers, turn-end tasks; when nothing was due, first moves the clock to the next
    timer. False when nothing is left, or nothing before `until_ns`: then the clock stands there. */
 bool fake_loop_turn(int64_t until_ns);
+/* Only the turn-end tasks. */
+void fake_loop_end_turn(void);
 /* Turns for so long. */
 void fake_loop_run(int64_t duration_ns);
 /* How many timers are armed. */
