@@ -29,13 +29,16 @@ void sim_note(const char *format, ...)
 static void *count_alloc(size_t size, void *user)
 {
     long *blocks = user;
+    if (sim.memory_permille > 0 && rng_below(&sim.rng, 1000) < sim.memory_permille) return NULL;
     (*blocks)++;
     return malloc(size);
 }
 
 static void *count_resize(void *block, size_t size, void *user)
 {
-    return block == NULL ? count_alloc(size, user) : realloc(block, size);
+    if (block == NULL) return count_alloc(size, user);
+    if (sim.memory_permille > 0 && rng_below(&sim.rng, 1000) < sim.memory_permille) return NULL;
+    return realloc(block, size);
 }
 
 static void count_release(void *block, void *user)
@@ -304,7 +307,10 @@ sim_node_t *sim_node_start(void)
     actri_peer_gate_options_t options = {
         .coordinator = &coordinator, .relay = relay_out, .relay_user = node, .max_pending = 200};
     actr_error_t error = ACTR_ERROR_INIT;
+    unsigned permille = sim.memory_permille;
+    sim.memory_permille = 0;
     if (actri_peer_gate_new(&options, &handlers, node, &node->gate, &error) != ACTR_OK) sim_fail("%s", error.message);
+    sim.memory_permille = permille;
     actri_outproc_set_identity(actri_peer_gate_outproc(node->gate), &node->id);
     node->alive = true;
     sim_note("node %llu starts", (unsigned long long)node->id.serial_number);

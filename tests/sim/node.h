@@ -56,7 +56,8 @@ typedef struct sim {
     uint32_t call_count;
     uint64_t hash; /* of all that was seen: two runs of one seed must agree */
     uint64_t next_serial;
-    bool calm; /* every request is answered at once */
+    unsigned memory_permille; /* of allocations that fail */
+    bool calm;                /* every request is answered at once */
     bool verbose;
     uint64_t oks, fails;
 } sim_t;

@@ -134,6 +134,7 @@ static void choose_weather(void)
     fake_net.latency_ns = (int64_t)(1 + rng_below(rng, 200)) * ACTRI_MS;
     fake_net.send_buffer = rng_chance(rng, 50) ? 70000 : 1u << 20;
     fake_net.refuse_percent = rng_chance(rng, 20) ? rng_below(rng, 20) : 0;
+    sim.memory_permille = rng_chance(rng, 25) ? 1 + rng_below(rng, 40) : 0;
     fake_net.lanes_open_late = rng_chance(rng, 40);
 }
 
@@ -142,6 +143,7 @@ static void clear_weather(void)
     router.drop_percent = router.repeat_percent = router.reorder_percent = router.lost_offer_percent = 0;
     router.delay_ns = 50 * ACTRI_MS;
     fake_net.refuse_percent = 0;
+    sim.memory_permille = 0;
     fake_net.send_buffer = 1u << 20;
     for (unsigned i = 0; i < ROUTER_CLIENTS; i++) router.clients[i].online = true;
     memset(fake_net.cut, 0, sizeof fake_net.cut);
