@@ -96,7 +96,13 @@ static void on_peer(void *user, const actri_session_t *session, actr_event_kind_
         return;
     }
     if (known == NULL || !known->open) sim_fail("event %d for a session that is not open", (int)event);
-    if (event == ACTR_EVENT_PEER_CLOSED) known->open = false;
+    if (event != ACTR_EVENT_PEER_CLOSED) return;
+    known->open = false;
+    for (uint32_t i = 0; i < sim.call_count; i++) {
+        const sim_call_t *call = &sim.calls[i];
+        bool own = call->started != NULL && call->from == node && call->started->pending.heap_index != 0;
+        if (own && call->started->pending.session == session->number) sim_fail("call %u outlived its session", i);
+    }
 }
 
 /* ---- requests ---- */
@@ -209,6 +215,8 @@ static void on_end(actri_call_t *ended)
         sim_fail("call %u failed without a word", call->number);
     if (actri_now_ns() > call->deadline_ns + LATE_NS) sim_fail("call %u ended too late", call->number);
     ended->status == ACTR_OK ? sim.oks++ : sim.fails++;
+    call->started = NULL;
+    actri_call_release(ended);
 }
 
 static uint32_t random_size(void)
@@ -249,7 +257,7 @@ sim_call_t *sim_call(sim_node_t *from, const actr_id_t *to, bool is_tell, uint32
         sim_note("refused: %s", error.message);
         return NULL;
     }
-    actri_call_release(started);
+    call->started = started;
     if (call->ended) sim_fail("call %u ended inside its start", call->number);
     return call;
 }
@@ -261,11 +269,41 @@ size_t sim_open_calls(void)
     return open;
 }
 
-void sim_check_deadlines(void)
+static uint32_t open_sessions(const sim_node_t *node)
+{
+    uint32_t open = 0;
+    for (size_t i = 0; i < node->session_count; i++) open += node->sessions[i].open;
+    return open;
+}
+
+void sim_check(void)
 {
     for (uint32_t i = 0; i < sim.call_count; i++) {
         const sim_call_t *call = &sim.calls[i];
         if (!call->ended && actri_now_ns() > call->deadline_ns + LATE_NS) sim_fail("call %u does not end", i);
+    }
+    for (const sim_node_t *node = sim.nodes; node < sim.nodes + SIM_NODES; node++) {
+        if (!node->alive) continue;
+        uint32_t counted = actri_outproc_peer_count(actri_peer_gate_outproc(node->gate));
+        if (counted != open_sessions(node)) sim_fail("%u peers, %u open sessions", counted, open_sessions(node));
+    }
+}
+
+static bool has_session_to(const sim_node_t *node, const actr_id_t *peer)
+{
+    for (size_t i = 0; i < node->session_count; i++) {
+        if (node->sessions[i].open && actr_id_equal(&node->sessions[i].peer, peer)) return true;
+    }
+    return false;
+}
+
+void sim_check_pairs(void)
+{
+    for (const sim_node_t *a = sim.nodes; a < sim.nodes + SIM_NODES; a++) {
+        for (const sim_node_t *b = sim.nodes; b < sim.nodes + SIM_NODES; b++) {
+            if (a == b || !a->alive || !b->alive) continue;
+            if (has_session_to(a, &b->id) != has_session_to(b, &a->id)) sim_fail("a session with one end");
+        }
     }
 }
 

@@ -21,6 +21,7 @@ typedef struct sim_call {
     actr_id_t to;
     uint32_t number, size;
     bool is_tell, ended;
+    actri_call_t *started; /* until it ends: to look at */
     actr_payload_type_t lane;
     int64_t deadline_ns;
     actr_status_t status;
@@ -75,8 +76,10 @@ sim_node_t *sim_node_start(void);
 void sim_node_stop(sim_node_t *node, bool crash);
 /* Starts a call or tell; NULL when the gate refused. */
 sim_call_t *sim_call(sim_node_t *from, const actr_id_t *to, bool is_tell, uint32_t timeout_ms);
-/* Every call that is over its time has ended; nothing is left that should not be. */
-void sim_check_deadlines(void);
+/* What must hold at any time: every call that is over its time has ended, the books about sessions agree. */
+void sim_check(void);
+/* What must hold once all is quiet: a session has its other end. */
+void sim_check_pairs(void);
 size_t sim_open_calls(void);
 
 #endif

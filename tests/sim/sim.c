@@ -156,7 +156,7 @@ static void peace(void)
     sim_note("peace");
     clear_weather();
     fake_loop_run(SETTLE_NS);
-    sim_check_deadlines();
+    sim_check();
     if (sim_open_calls() != 0) sim_fail("%zu calls did not end", sim_open_calls());
     for (int i = 0; i < SIM_NODES; i++) {
         if (sim.nodes[i].alive && actri_peer_gate_pending(sim.nodes[i].gate) != 0) sim_fail("a pending call is left");
@@ -172,6 +172,8 @@ static void peace(void)
     for (uint32_t i = first; i < sim.call_count; i++) {
         if (sim.calls[i].status != ACTR_OK) sim_fail("call %u fails in peace", i);
     }
+    sim_check();
+    sim_check_pairs();
 }
 
 static void end_of_life(void)
@@ -202,7 +204,7 @@ static void live(uint64_t seed, bool verbose)
     while (actri_now_ns() < until) {
         happen();
         fake_loop_run((int64_t)rng_below(&sim.rng, rng_chance(&sim.rng, 20) ? 5000 : 300) * ACTRI_MS);
-        sim_check_deadlines();
+        sim_check();
     }
     peace();
     end_of_life();
