@@ -23,8 +23,6 @@ ACTR_MUST_CHECK actr_status_t actri_config_copy(const actri_env_t *env, const ac
    CONFIG_INVALID, each with "file:line:column: ". */
 ACTR_MUST_CHECK actr_status_t actri_config_load(const actri_env_t *env, const char *path, actri_config_t *out,
                                                 actr_error_t *error);
-/* Names, URL and form; CONFIG_INVALID names the field. */
-ACTR_MUST_CHECK actr_status_t actri_config_check(const actr_config_t *values, actr_error_t *error);
 void actri_config_clear(actri_config_t *config);
 
 #endif

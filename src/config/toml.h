@@ -1,43 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A TOML file flattened: every value with its path ("system.signaling.url", "acl.rules[0].types[1]") and place. */
-#ifndef ACTRI_TOML_H
-#define ACTRI_TOML_H
+/*
+ * TOML 1.0 as a plain tree: the C face of toml++ (toml.cpp). Every value knows its file, line and column. The tree
+ * lives in the arena it was parsed into and is never changed. [any-thread]
+ *
+ * Bounded: the nesting of tables, arrays and dotted keys is checked before the parser sees the text, because its
+ * own recursion knows no limit for dotted keys. Strings with a zero character are refused: ours end there.
+ */
+#ifndef ACTRI_CONFIG_TOML_H
+#define ACTRI_CONFIG_TOML_H
 
 #include "base/arena.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+#define ACTRI_TOML_NESTING 32 /* brackets inside brackets, and parts of one dotted key */
 
 typedef enum actri_toml_kind {
-    ACTRI_TOML_STRING = 1,
+    ACTRI_TOML_TABLE,
+    ACTRI_TOML_ARRAY,
+    ACTRI_TOML_STRING,
     ACTRI_TOML_INTEGER,
-    ACTRI_TOML_BOOLEAN,
-    ACTRI_TOML_ARRAY, /* elements follow as path[0], path[1], ... */
-    ACTRI_TOML_TABLE, /* members follow */
-    ACTRI_TOML_OTHER, /* float, date, time */
+    ACTRI_TOML_FLOAT,
+    ACTRI_TOML_BOOL,
+    ACTRI_TOML_DATE, /* dates and times: only that it is one */
 } actri_toml_kind_t;
 
-typedef struct actri_toml_entry {
-    const char *path;
-    actri_toml_kind_t kind;
-    const char *string;
-    int64_t integer;
-    bool boolean;
-    size_t count; /* of an array */
-    unsigned line, column;
-} actri_toml_entry_t;
-
 typedef struct actri_toml {
-    actri_toml_entry_t *entries;
-    size_t count;
+    actri_toml_kind_t kind;
+    const char *file; /* as given to the parser; shared by all nodes */
+    unsigned line, column;
+    const char *key; /* its name in the table around it; NULL for the root and in arrays */
+    unsigned key_line, key_column;
+    struct actri_toml *next;  /* sibling, in the order of the file */
+    struct actri_toml *first; /* of a table or an array */
+    size_t count;             /* of children */
+    const char *text;         /* string, zero-terminated UTF-8 */
+    int64_t integer;
+    double real;
+    bool truth;
 } actri_toml_t;
 
-/* Everything lives in the arena. CONFIG_SYNTAX says "name:line:column: ...". At most 64 levels and 10,000 values. */
-ACTR_MUST_CHECK actr_status_t actri_toml_parse(actri_arena_t *arena, const char *name, const char *text, size_t size,
-                                               actri_toml_t *out, actr_error_t *error);
+/* text is size bytes of UTF-8. CONFIG_SYNTAX with "file:line:column: ..."; NO_MEMORY. */
+ACTR_MUST_CHECK actr_status_t actri_toml_parse(actri_arena_t *arena, const char *file, const char *text, size_t size,
+                                               actri_toml_t **out, actr_error_t *error);
+/* The child of that name; NULL when there is none, or table is NULL or no table. */
+const actri_toml_t *actri_toml_get(const actri_toml_t *table, const char *key);
+/* "a table", "a string", ... */
+const char *actri_toml_kind_name(actri_toml_kind_t kind);
 
-#ifdef __cplusplus
-}
-#endif
 #endif

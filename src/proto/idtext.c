@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text forms of types and ids (naming-and-compat 1, 2; both separators are read, L7's is written). */
 #include "base/env.h"
+#include "proto/name.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,11 +10,8 @@
 static actr_status_t copy_part(const char *what, const char *text, size_t size, char out[ACTR_NAME_MAX + 1],
                                actr_error_t *error)
 {
-    if (size == 0) return actri_fail(error, ACTR_STATUS_INVALID_NAME, "the %s is empty", what);
-    if (size > ACTR_NAME_MAX) {
-        return actri_fail(error, ACTR_STATUS_INVALID_NAME, "the %s \"%.40s\" is longer than %d bytes", what, text,
-                          ACTR_NAME_MAX);
-    }
+    actr_status_t status = actri_name_check(text, size, ACTRI_NAME_L7, what, error);
+    if (status != ACTR_OK) return status;
     memcpy(out, text, size);
     out[size] = '\0';
     return ACTR_OK;
@@ -48,8 +46,9 @@ const char *actr_type_print(const actr_type_t *type, char text[ACTR_TYPE_TEXT_SI
 static bool parse_number(const char *text, size_t size, unsigned base, uint64_t most, uint64_t *out)
 {
     uint64_t value = 0;
+    size_t i = size > 1 && text[0] == '+' ? 1 : 0; /* as the reference's parser does */
     if (size == 0) return false;
-    for (size_t i = 0; i < size; i++) {
+    for (; i < size; i++) {
         unsigned digit;
         char c = text[i];
         if (c >= '0' && c <= '9')
@@ -94,13 +93,18 @@ actr_status_t actr_id_parse(const char *text, actr_id_t *out, actr_error_t *erro
                           "\"%.100s\" is no actor id: write serial@realm:manufacturer+name", text);
     }
     size_t left = (size_t)(at - text);
-    if (strchr(colon + 1, '+') != NULL) { /* L7: serial@realm:manufacturer+name */
-        actr_status_t status = parse_numbers(text, left, at + 1, (size_t)(colon - at - 1), out, error);
-        return status != ACTR_OK ? status : parse_type(colon + 1, strlen(colon + 1), &out->type, error);
+    if (memchr(text, ':', left) != NULL) { /* L6: manufacturer:name@serial:realm */
+        actr_status_t status = parse_type(text, left, &out->type, error);
+        if (status != ACTR_OK) return status;
+        return parse_numbers(at + 1, (size_t)(colon - at - 1), colon + 1, strlen(colon + 1), out, error);
     }
-    actr_status_t status = parse_type(text, left, &out->type, error); /* L6: manufacturer:name@serial:realm */
+    actr_status_t status = parse_numbers(text, left, at + 1, (size_t)(colon - at - 1), out, error);
     if (status != ACTR_OK) return status;
-    return parse_numbers(at + 1, (size_t)(colon - at - 1), colon + 1, strlen(colon + 1), out, error);
+    if (strchr(colon + 1, '+') == NULL) { /* the two layouts do not mix */
+        return actri_fail(error, ACTR_STATUS_INVALID_NAME,
+                          "\"%.100s\" is no actor id: its type is written manufacturer+name", text);
+    }
+    return parse_type(colon + 1, strlen(colon + 1), &out->type, error);
 }
 
 const char *actr_id_print(const actr_id_t *id, char text[ACTR_ID_TEXT_SIZE])

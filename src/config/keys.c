@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of keys (config.md 2), and look-ups in it. Read-only. [any-thread] */
+#include "config/keys.h"
+
+#include "config/suggest.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define AT(member) .offset = (int)offsetof(actri_manifest_t, member), .size = sizeof(((actri_manifest_t *)0)->member)
+#define ELSEWHERE .offset = -1
+#define U16 .most = UINT16_MAX
+#define U32 .most = UINT32_MAX
+#define U64 .most = INT64_MAX /* what TOML can write */
+#define BOTH "A, B"
+#define OWN "-"
+
+const actri_key_t actri_keys[] = {
+    {"edition", ACTRI_KEY_UINT, ACTRI_MERGE_OWN, BOTH, .fallback = "1", U32, AT(edition),
+     .what = "Edition of the file format.", .check = "only 1 exists; parents must have the same"},
+    {"inherit", ACTRI_KEY_PATH, ACTRI_MERGE_OWN, BOTH, AT(inherit),
+     .what = "Parent manifest whose values count where this file has none.",
+     .check = "a file that can be read; at most 16 files in a chain, no cycle"},
+    {"exports", ACTRI_KEY_PATHS, ACTRI_MERGE_JOIN, BOTH, .fallback = "[]", ELSEWHERE,
+     .what = "The .proto files that this actor serves; their text is published with the registration.",
+     .check = "each can be read and is UTF-8 of at most 1 MiB; outside the manifest's folder only relative paths to "
+              ".proto files"},
+    {"config_dir", ACTRI_KEY_PATH, ACTRI_MERGE_OWN, "B", .fallback = "the manifest's folder", AT(config_dir),
+     .what = "Folder of the lock file, relative to the manifest."},
+
+    {"package.name", ACTRI_KEY_STRING, ACTRI_MERGE_OWN, BOTH, .required = true, AT(package_name),
+     .what = "Name of the package, free text. With form B it is the name of the service specification."},
+    {"package.description", ACTRI_KEY_STRING, ACTRI_MERGE_OWN, BOTH, AT(description),
+     .what = "One sentence; published with the service specification."},
+    {"package.authors", ACTRI_KEY_STRINGS, ACTRI_MERGE_OWN, BOTH, .fallback = "[]", AT(authors),
+     .what = "For people; without effect."},
+    {"package.license", ACTRI_KEY_STRING, ACTRI_MERGE_OWN, BOTH, AT(license), .what = "For people; without effect."},
+    {"package.tags", ACTRI_KEY_STRINGS, ACTRI_MERGE_OWN, BOTH, .fallback = "[]", AT(tags),
+     .what = "Tags such as \"latest\" or \"stable\"; published with the service specification."},
+    {"package.actr_type.manufacturer", ACTRI_KEY_NAME, ACTRI_MERGE_OWN, BOTH, .required = true, AT(manufacturer),
+     .what = "First half of the actor's type: who made it.", .check = "the name rule"},
+    {"package.actr_type.name", ACTRI_KEY_NAME, ACTRI_MERGE_OWN, BOTH, .required = true, AT(name),
+     .what = "Second half of the actor's type: what it is.", .check = "the name rule"},
+
+    {"dependencies.*", ACTRI_KEY_TABLE, ACTRI_MERGE_UNION, BOTH, ELSEWHERE,
+     .what = "A service that this one calls, under an alias. For tools; the runtime finds peers by type.",
+     .check = "without actr_type and with form A the alias is the type"},
+    {"dependencies.*.actr_type", ACTRI_KEY_TYPE, ACTRI_MERGE_UNION, BOTH, ELSEWHERE,
+     .what = "Its type, \"manufacturer+name\".", .check = "the name rule"},
+    {"dependencies.*.realm", ACTRI_KEY_UINT, ACTRI_MERGE_UNION, BOTH, .fallback = "the own realm", U32, ELSEWHERE,
+     .what = "The realm it lives in."},
+    {"dependencies.*.fingerprint", ACTRI_KEY_STRING, ACTRI_MERGE_UNION, BOTH, ELSEWHERE,
+     .what = "Fingerprint of the contract that this program was written for."},
+    {"dependencies.*.name", ACTRI_KEY_STRING, ACTRI_MERGE_UNION, "B", .fallback = "the alias", ELSEWHERE,
+     .what = "Its name in the lock file."},
+    {"scripts.*", ACTRI_KEY_STRING, ACTRI_MERGE_UNION, BOTH, ELSEWHERE,
+     .what = "A command line under a name. Kept for tools, never run by the library."},
+
+    {"acl.rules", ACTRI_KEY_TABLES, ACTRI_MERGE_NEAREST, BOTH, .required = true, ELSEWHERE,
+     .what = "Who may call. The first rule that speaks of the caller decides; none: refused. Without [acl] "
+             "everybody may call.",
+     .check = "required when [acl] is there; inherited as a whole"},
+    {"acl.rules[].permission", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, BOTH, .required = true, ELSEWHERE,
+     .what = "\"ALLOW\" or \"DENY\", in upper or lower case."},
+    {"acl.rules[].types", ACTRI_KEY_STRINGS, ACTRI_MERGE_NEAREST, BOTH, ELSEWHERE,
+     .what = "Callers by type, \"manufacturer+name\", in any realm. Counts instead of principals, even when empty.",
+     .check = "the name rule; a type without manufacturer matches nobody (warning)"},
+    {"acl.rules[].principals", ACTRI_KEY_TABLES, ACTRI_MERGE_NEAREST, BOTH, .fallback = "[]", ELSEWHERE,
+     .what = "Callers by realm and type. {} is everybody; no principal at all matches nobody."},
+    {"acl.rules[].principals[].realm", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, BOTH, .fallback = "any", U32, ELSEWHERE,
+     .what = "The caller's realm."},
+    {"acl.rules[].principals[].actr_type", ACTRI_KEY_TYPE, ACTRI_MERGE_NEAREST, BOTH, .fallback = "any", ELSEWHERE,
+     .what = "The caller's type, \"manufacturer+name\" or { manufacturer = ..., name = ... }.",
+     .check = "the name rule"},
+    {"acl.rules[].principals[].actr_type.manufacturer", ACTRI_KEY_NAME, ACTRI_MERGE_NEAREST, BOTH, .fallback = "\"\"",
+     ELSEWHERE, .what = "Manufacturer of the caller's type."},
+    {"acl.rules[].principals[].actr_type.name", ACTRI_KEY_NAME, ACTRI_MERGE_NEAREST, BOTH, .required = true, ELSEWHERE,
+     .what = "Name of the caller's type."},
+
+    {"system.signaling.url", ACTRI_KEY_URL, ACTRI_MERGE_NEAREST, BOTH, .required = true, AT(signaling_url),
+     .what = "The signaling server.", .check = "ws:// or wss:// with a host; kept in its normal form"},
+    {"system.signaling.server_form", ACTRI_KEY_WORD, ACTRI_MERGE_NEAREST, OWN, .fallback = "\"A\"", .words = "A|B",
+     AT(server_form),
+     .what = "Message form of that server: A for servers of the 2025-12 line, B for those of 2026-03. It also selects "
+             "which form of the reference's manifest this file follows."},
+    {"system.deployment.realm", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "A", .required = true, U32, AT(realm),
+     .what = "The realm to register in.", .check = "this key or realm_id is required"},
+    {"system.deployment.realm_id", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", .fallback = "realm", U32, AT(realm_id),
+     .what = "The same, as form B writes it. When both are given and differ, the key of the server's form counts."},
+    {"system.discovery.visible", ACTRI_KEY_BOOL, ACTRI_MERGE_NEAREST, BOTH, .fallback = "true", AT(visible),
+     .what = "Kept, without effect (as in the reference)."},
+    {"system.storage.mailbox_path", ACTRI_KEY_PATH, ACTRI_MERGE_NEAREST, BOTH, .fallback = "in memory",
+     AT(mailbox_path),
+     .what = "SQLite file of the mailbox, relative to the working directory of the process (not to the manifest). \"\" "
+             "and \":memory:\" also mean in memory; ~ and $VAR are not expanded."},
+    {"system.storage.durability", ACTRI_KEY_WORD, ACTRI_MERGE_NEAREST, OWN, .fallback = "\"full\"",
+     .words = "full|normal|off", AT(durability),
+     .what = "What an accepted message survives: a power cut (full), a crash of the process (normal), nothing (off)."},
+    {"system.storage.max_messages", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "100000", U64,
+     AT(max_messages), .what = "Most messages in the mailbox; 0 is the default."},
+    {"system.storage.max_bytes", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "268435456", U64, AT(max_bytes),
+     .what = "Most bytes in the mailbox; 0 is the default."},
+    {"system.webrtc.stun_urls", ACTRI_KEY_STRINGS, ACTRI_MERGE_NOT_EMPTY, BOTH, .fallback = "[]", AT(stun_urls),
+     .what = "STUN servers, \"stun:host:port\"."},
+    {"system.webrtc.turn_urls", ACTRI_KEY_STRINGS, ACTRI_MERGE_NOT_EMPTY, BOTH, .fallback = "[]", AT(turn_urls),
+     .what = "TURN servers, \"turn:host:port\"; user name and password come from the registration."},
+    {"system.webrtc.force_relay", ACTRI_KEY_BOOL, ACTRI_MERGE_EITHER, BOTH, .fallback = "false", AT(force_relay),
+     .what = "Use relayed candidates only. Once a parent says true, a child can not switch it off."},
+    {"system.webrtc.loopback", ACTRI_KEY_BOOL, ACTRI_MERGE_NEAREST, OWN,
+     .fallback = "true when the signaling server is on loopback", AT(loopback), .what = "Use loopback candidates."},
+    {"system.webrtc.port_range_start", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", U16, AT(port_range_start),
+     .what = "First local UDP port. Kept, not used yet.", .check = "below port_range_end; counts only with it"},
+    {"system.webrtc.port_range_end", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", U16, AT(port_range_end),
+     .what = "Last local UDP port. Kept, not used yet."},
+    {"system.webrtc.public_ips", ACTRI_KEY_STRINGS, ACTRI_MERGE_NEAREST, "B", .fallback = "[]", AT(public_ips),
+     .what = "Public addresses in front of a port range. Kept, not used yet."},
+    {"system.webrtc.ice_host_acceptance_min_wait", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", .fallback = "0", U64,
+     AT(host_wait_ms), .what = "Milliseconds before a host candidate is accepted. Kept, without effect."},
+    {"system.webrtc.ice_srflx_acceptance_min_wait", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", .fallback = "20", U64,
+     AT(srflx_wait_ms), .what = "The same for server-reflexive candidates."},
+    {"system.webrtc.ice_prflx_acceptance_min_wait", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", .fallback = "40", U64,
+     AT(prflx_wait_ms), .what = "The same for peer-reflexive candidates."},
+    {"system.webrtc.ice_relay_acceptance_min_wait", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", .fallback = "100", U64,
+     AT(relay_wait_ms), .what = "The same for relayed candidates."},
+    {"system.observability.filter_level", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, BOTH, .fallback = "\"info\"",
+     AT(filter_level), .what = "Log filter, for example \"info,webrtc=debug\"; its first bare level is used."},
+    {"system.observability.tracing_enabled", ACTRI_KEY_BOOL, ACTRI_MERGE_NEAREST, BOTH, .fallback = "false",
+     AT(tracing_enabled), .what = "Export spans."},
+    {"system.observability.tracing_endpoint", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, BOTH,
+     .fallback = "\"http://localhost:4317\"", AT(tracing_endpoint), .what = "Where spans go (OTLP)."},
+    {"system.observability.tracing_service_name", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, BOTH,
+     .fallback = "package.name", AT(tracing_service_name), .what = "Service name of the spans."},
+    {"system.limits.max_pending_calls", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "65536", U32,
+     AT(max_pending_calls), .what = "Most calls that wait for a reply; 0 is the default."},
+    {"system.limits.max_peers", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "1024", U32, AT(max_peers),
+     .what = "Most peers at a time; 0 is the default."},
+    {"system.limits.default_timeout_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "30000", U32,
+     AT(default_timeout_ms), .what = "Time limit of a call that names none, in milliseconds; 0 is the default."},
+    {"system.limits.drain_timeout_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "2000", U32,
+     AT(drain_timeout_ms), .what = "What shutdown gives to queued work, in milliseconds; 0 is the default."},
+};
+const size_t actri_key_count = sizeof actri_keys / sizeof actri_keys[0];
+_Static_assert(sizeof actri_keys / sizeof actri_keys[0] <= ACTRI_KEYS_MAX, "raise ACTRI_KEYS_MAX");
+
+const actri_key_t *actri_key_find(const char *path)
+{
+    for (size_t i = 0; i < actri_key_count; i++) {
+        if (strcmp(actri_keys[i].path, path) == 0) return &actri_keys[i];
+    }
+    return NULL;
+}
+
+bool actri_key_has_below(const char *path, const char *joint)
+{
+    size_t size = strlen(path);
+    for (size_t i = 0; i < actri_key_count; i++) {
+        const char *row = actri_keys[i].path;
+        if (strncmp(row, path, size) == 0 && strncmp(row + size, joint, strlen(joint)) == 0) return true;
+    }
+    return false;
+}
+
+static const char *last_part(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot == NULL ? path : dot + 1;
+}
+
+/* The nearest path; or the same last part in another table: a key behind the wrong header is a common mistake. */
+const actri_key_t *actri_key_suggest(const char *path)
+{
+    const actri_key_t *best = NULL, *moved = NULL;
+    unsigned least = actri_suggest_limit(path) + 1;
+    for (size_t i = 0; i < actri_key_count; i++) {
+        const actri_key_t *row = &actri_keys[i];
+        unsigned distance = actri_edit_distance(path, row->path, least);
+        if (distance < least) {
+            least = distance;
+            best = row;
+        }
+        if (moved == NULL && strcmp(last_part(row->path), last_part(path)) == 0) moved = row;
+    }
+    return best != NULL ? best : moved;
+}
+
+const char *actri_key_type_text(const actri_key_t *key, char *room, size_t size)
+{
+    switch (key->type) {
+    case ACTRI_KEY_UINT:
+        if (key->most == INT64_MAX) return "an integer that is not negative";
+        (void)snprintf(room, size, "an integer from 0 to %" PRIu64, key->most);
+        return room;
+    case ACTRI_KEY_BOOL: return "true or false";
+    case ACTRI_KEY_STRINGS: return "a list of strings";
+    case ACTRI_KEY_PATHS: return "a list of paths";
+    case ACTRI_KEY_TABLE: return "a table";
+    case ACTRI_KEY_TABLES: return "a list of tables";
+    case ACTRI_KEY_STRING:
+    case ACTRI_KEY_NAME:
+    case ACTRI_KEY_URL:
+    case ACTRI_KEY_WORD:
+    case ACTRI_KEY_PATH:
+    case ACTRI_KEY_TYPE: break;
+    }
+    return "a string";
+}
+
+const char *actri_key_variable(const actri_key_t *key, char *room, size_t size)
+{
+    room[0] = '\0';
+    if (key->offset < 0 || key->offset == (int)offsetof(actri_manifest_t, edition) ||
+        key->offset == (int)offsetof(actri_manifest_t, inherit))
+        return room; /* tables, and what decides how files are read */
+    size_t at = (size_t)snprintf(room, size, "ACTR_");
+    for (const char *c = key->path; *c != '\0' && at + 3 < size; c++) {
+        if (*c == '.') room[at++] = '_';
+        room[at++] = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+    }
+    room[at] = '\0';
+    return room;
+}
