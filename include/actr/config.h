@@ -86,6 +86,7 @@ typedef struct actr_config {
     uint32_t max_pending_calls;  /* [65536] */
     uint32_t max_peers;          /* [1024] */
     uint32_t default_timeout_ms; /* of a call, [30000] */
+    uint32_t connect_timeout_ms; /* of actr_node_start: connecting and registering, [30000] */
     uint32_t drain_timeout_ms;   /* what shutdown gives to queued work, [2000] */
 } actr_config_t;
 

@@ -12,7 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define START_NS (30 * ACTRI_SECOND)
+#define CONNECT_TIMEOUT_MS 30000
 #define MAX_PENDING 65536
 #define MAX_PEERS 1024
 #define BACKLOG_FULL 1000.0f /* lifecycle-and-rpc 16 */
@@ -289,7 +289,9 @@ static actr_status_t start_parts(actr_node_t *node, actr_error_t *error)
     if (status == ACTR_OK) status = make_signaling(node, error);
     if (status != ACTR_OK) return status;
     actri_state_path_connect(node->path, node->gate, node->loop);
-    status = actri_signaling_start(node->signaling, actri_now_ns() + START_NS, error);
+    uint32_t limit_ms = node->system->config.values.connect_timeout_ms;
+    int64_t deadline = actri_now_ns() + (limit_ms != 0 ? limit_ms : CONNECT_TIMEOUT_MS) * ACTRI_MS;
+    status = actri_signaling_start(node->signaling, deadline, error);
     if (status == ACTR_OK) status = actri_node_hook(node, "bootstrap", call_on_start, error);
     if (status == ACTR_OK) status = actri_mailbox_start(node->system->mailbox, error);
     if (status == ACTR_OK) status = actri_node_hook(node, "ready", call_on_ready, error);
