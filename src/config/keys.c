@@ -138,6 +138,9 @@ const actri_key_t actri_keys[] = {
      .what = "Most peers at a time; 0 is the default."},
     {"system.limits.default_timeout_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "30000", U32,
      AT(default_timeout_ms), .what = "Time limit of a call that names none, in milliseconds; 0 is the default."},
+    {"system.limits.connect_timeout_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "30000", U32,
+     AT(connect_timeout_ms),
+     .what = "What a start gives to connecting and registering, in milliseconds; 0 is the default."},
     {"system.limits.drain_timeout_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "2000", U32,
      AT(drain_timeout_ms), .what = "What shutdown gives to queued work, in milliseconds; 0 is the default."},
 };

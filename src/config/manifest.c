@@ -257,6 +257,7 @@ actr_status_t actri_manifest_values(actri_manifest_t *manifest, actr_config_t *o
         .max_pending_calls = manifest->max_pending_calls,
         .max_peers = manifest->max_peers,
         .default_timeout_ms = manifest->default_timeout_ms,
+        .connect_timeout_ms = manifest->connect_timeout_ms,
         .drain_timeout_ms = manifest->drain_timeout_ms,
     };
     return ACTR_OK;
