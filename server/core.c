@@ -157,7 +157,7 @@ static int sextet(char c)
     return c == '+' || c == ' ' ? 62 : c == '/' ? 63 : -1;
 }
 
-static bool token_matches(const char *base64, const actri_row_t *row)
+static bool token_matches(const char *base64, const actri_row_t *row, int64_t now_ms)
 {
     uint8_t token[ACTRI_TOKEN_SIZE + 3];
     size_t size = 0;
@@ -171,7 +171,7 @@ static bool token_matches(const char *base64, const actri_row_t *row)
         held -= 8;
         token[size++] = (uint8_t)(bits >> held);
     }
-    return size == ACTRI_TOKEN_SIZE && memcmp(token, row->token, size) == 0;
+    return size == ACTRI_TOKEN_SIZE && actri_row_issued(row, token, now_ms);
 }
 
 void actri_core_open(actri_core_t *core, uint64_t connection, const char *query, int64_t now_ms)
@@ -182,7 +182,8 @@ void actri_core_open(actri_core_t *core, uint64_t connection, const char *query,
     if (!parameter(query, "actor_id", text, sizeof text) || !parameter(query, "token", token, sizeof token)) return;
     if (actr_id_parse(text, &id, NULL) != ACTR_OK) return;
     actri_row_t *row = actri_core_find(core, &id);
-    if (row == NULL || !token_matches(token, row) || row->expires_ms < now_ms) return; /* its requests will get a 401 */
+    if (row == NULL || !token_matches(token, row, now_ms) || row->expires_ms < now_ms)
+        return; /* its requests will get a 401 */
     bind(core, row, connection);
     actri_core_trace(core, "back: %s", text);
 }

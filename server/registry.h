@@ -7,6 +7,8 @@
 #include "proto/idcodec.h"
 #include "server/core.h"
 
+#include <string.h>
+
 #define ACTRI_TOKEN_SIZE 24
 #define ACTRI_PSK_SIZE 32
 #define ACTRI_SUBSCRIPTIONS 32
@@ -27,6 +29,8 @@ typedef struct actri_row {
     uint64_t connection; /* 0: away since away_ms */
     int64_t away_ms, expires_ms;
     uint8_t token[ACTRI_TOKEN_SIZE], psk[ACTRI_PSK_SIZE];
+    uint8_t old_token[ACTRI_TOKEN_SIZE]; /* good until its own expiry: relays are under way with it (server 6.5) */
+    int64_t old_expires_ms;              /* 0: there is none */
     bool has_load, wants_form_b;
     uint32_t availability;
     float power_reserve, backlog;
@@ -41,6 +45,13 @@ bool actri_spec_parse(const actri_env_t *env, const void *data, size_t size, act
 /* Writes it in the form of the asker; NULL when memory is out. */
 uint8_t *actri_spec_write(const actri_env_t *env, const actri_spec_t *spec, char form, size_t *size);
 void actri_spec_clear(const actri_env_t *env, actri_spec_t *spec);
+
+/* Is this the row's token, or the one before it? Its expiry is another question. */
+static inline bool actri_row_issued(const actri_row_t *row, const uint8_t token[ACTRI_TOKEN_SIZE], int64_t now_ms)
+{
+    if (memcmp(token, row->token, ACTRI_TOKEN_SIZE) == 0) return true;
+    return row->old_expires_ms > now_ms && memcmp(token, row->old_token, ACTRI_TOKEN_SIZE) == 0;
+}
 
 /* Sorts rows[0..count) as the criteria say (server 6.7) and returns how many remain. */
 size_t actri_rank(actri_row_t **rows, size_t count, const Actr__NodeSelectionCriteria *criteria,

@@ -25,7 +25,7 @@ actri_row_t *actri_core_authenticate(actri_core_t *core, uint64_t connection, co
     else if ((row = actri_core_find(core, &id)) == NULL)
         why = "Credential validation failed: unknown actor";
     else if (credential == NULL || credential->encrypted_token.len != ACTRI_TOKEN_SIZE ||
-             memcmp(credential->encrypted_token.data, row->token, ACTRI_TOKEN_SIZE) != 0) {
+             !actri_row_issued(row, credential->encrypted_token.data, core->now_ms)) {
         why = "Credential validation failed: wrong token";
     } else if (row->expires_ms < core->now_ms)
         why = "Credential validation failed: Token has expired";
@@ -44,6 +44,8 @@ actri_row_t *actri_core_authenticate(actri_core_t *core, uint64_t connection, co
 static void renew(const actri_core_t *core, actri_row_t *row)
 {
     uint32_t life = core->switches.token_life_secs;
+    memcpy(row->old_token, row->token, sizeof row->token);
+    row->old_expires_ms = row->expires_ms;
     actri_random(row->token, sizeof row->token);
     row->expires_ms = core->now_ms + (int64_t)(life != 0 ? life : DEFAULT_LIFE_SECS) * 1000;
 }

@@ -191,6 +191,17 @@ static void a_warning_renews_the_credential(void **state)
     assert_true(actr_id_equal(&before, &after));
     ask(&one, 1); /* with the new credential */
     assert_status(ACTR_OK, one.watch.answer);
+    switches.warnings = 50; /* and none of what is under way meanwhile is refused */
+    actri_server_switch(server, set_switches, &switches);
+    for (unsigned i = 0; i < 50; i++) {
+        actri_signaling_beat(one.client);
+        send_relay(&one, ACTRI_RELAY_CANDIDATE, after, "candidate:0"); /* to itself */
+        ask(&one, 1);
+        assert_status(ACTR_OK, one.watch.answer);
+    }
+    watch_wait(&one.watch, &one.watch.relays, 50);
+    assert_int_equal(0, one.watch.refused);
+    assert_int_equal(1, one.watch.states[ACTRI_SIGNALING_REGISTERED]);
     stopped(one.client);
     actor_end(&one);
     actri_server_free(server);
