@@ -10,5 +10,6 @@
 #include <actr/context.h>
 #include <actr/status.h>
 #include <actr/system.h>
+#include <actr/uri.h>
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text forms of types and ids (naming-and-compat 1, 2; both separators are read, L7's is written). */
+#include "proto/idtext.h"
+
 #include "base/env.h"
 #include "proto/name.h"
 
@@ -111,6 +113,19 @@ const char *actr_id_print(const actr_id_t *id, char text[ACTR_ID_TEXT_SIZE])
 {
     (void)snprintf(text, ACTR_ID_TEXT_SIZE, "%" PRIx64 "@%" PRIu32 ":%s+%s", id->serial_number, id->realm,
                    id->type.manufacturer, id->type.name);
+    return text;
+}
+
+const char *actri_type_print_l6(const actr_type_t *type, char text[ACTR_TYPE_TEXT_SIZE])
+{
+    (void)snprintf(text, ACTR_TYPE_TEXT_SIZE, "%s:%s", type->manufacturer, type->name);
+    return text;
+}
+
+const char *actri_id_print_l6(const actr_id_t *id, char text[ACTR_ID_TEXT_SIZE])
+{
+    (void)snprintf(text, ACTR_ID_TEXT_SIZE, "%s:%s@%" PRIx64 ":%" PRIu32, id->type.manufacturer, id->type.name,
+                   id->serial_number, id->realm);
     return text;
 }
 

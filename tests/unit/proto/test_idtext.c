@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text forms of types and ids; the names of the reference's own corpus are tested with the configuration. */
+/* Text forms of types and ids, with the reference's recorded answers at both levels. */
 #include "check.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "json_vectors.h"
+#include "proto/idcodec.h"
+#include "proto/idtext.h"
 
 static const actr_id_t echo = {.serial_number = 0x1a2b, .realm = 101, .type = {"acme", "echo"}};
 
@@ -102,6 +103,125 @@ static void every_part_counts_for_equality(void **state)
     assert_false(actr_id_equal(&echo, &other));
 }
 
+static json_t *type_json(const actr_type_t *type)
+{
+    return json_pack("{s:s, s:s}", "manufacturer", type->manufacturer, "name", type->name);
+}
+
+/* One parser reads what either level reads; texts that neither does are refused. */
+static bool read_at_some_level(json_t *all, const char *table, const char *input)
+{
+    bool read = false;
+    for (int level = 0; level < 2; level++) {
+        size_t number;
+        json_t *row;
+        json_array_foreach(name_rows(all, levels[level], table), number, row)
+        {
+            if (strcmp(member(row, "input"), input) == 0) read = read || is_ok(row);
+        }
+    }
+    return read;
+}
+
+/* Texts that both recorded lists refuse: dots (L7) with a colon (L6); and an L7 id that only the L6 list has. */
+static bool is_ours_alone(const char *input)
+{
+    return strcmp(input, "a.b:c.d") == 0 || strcmp(input, "1a2b3c@101:acme+echo") == 0;
+}
+
+static size_t check_types(json_t *all, int level)
+{
+    size_t number;
+    json_t *row;
+    json_array_foreach(name_rows(all, levels[level], "type_parse"), number, row)
+    {
+        const char *input = member(row, "input");
+        actr_type_t type;
+        char text[ACTR_TYPE_TEXT_SIZE];
+        bool read = actr_type_parse(input, &type, NULL) == ACTR_OK;
+        if (read != (read_at_some_level(all, "type_parse", input) || is_ours_alone(input)))
+            fail_msg("\"%s\" is %s", input, read ? "read" : "refused");
+        if (!read || !is_ok(row)) continue;
+        json_t *got = type_json(&type);
+        assert_true(json_equal(got, json_object_get(row, "type")));
+        json_decref(got);
+        assert_string_equal(member(row, "text"),
+                            level == 0 ? actri_type_print_l6(&type, text) : actr_type_print(&type, text));
+    }
+    return number;
+}
+
+static size_t check_ids(json_t *all, int level)
+{
+    size_t number;
+    json_t *row;
+    json_array_foreach(name_rows(all, levels[level], "id_parse"), number, row)
+    {
+        const char *input = member(row, "input");
+        actr_id_t id;
+        char text[ACTR_ID_TEXT_SIZE], serial[32];
+        bool read = actr_id_parse(input, &id, NULL) == ACTR_OK;
+        if (read != (read_at_some_level(all, "id_parse", input) || is_ours_alone(input)))
+            fail_msg("\"%s\" is %s", input, read ? "read" : "refused");
+        if (!read || !is_ok(row)) continue;
+        (void)snprintf(serial, sizeof serial, "%llu", (unsigned long long)id.serial_number);
+        assert_string_equal(member(row, "serial_number"), serial);
+        assert_int_equal(json_integer_value(json_object_get(row, "realm")), id.realm);
+        assert_string_equal(member(row, "text"), level == 0 ? actri_id_print_l6(&id, text) : actr_id_print(&id, text));
+    }
+    return number;
+}
+
+static void fill_type(json_t *row, actr_type_t *type)
+{
+    json_t *from = json_object_get(row, "type");
+    memset(type, 0, sizeof *type);
+    (void)snprintf(type->manufacturer, sizeof type->manufacturer, "%s", member(from, "manufacturer"));
+    (void)snprintf(type->name, sizeof type->name, "%s", member(from, "name"));
+}
+
+static size_t check_prints(json_t *all, int level)
+{
+    size_t number, types;
+    json_t *row;
+    char text[ACTR_ID_TEXT_SIZE];
+    json_array_foreach(name_rows(all, levels[level], "type_print"), types, row)
+    {
+        actr_type_t type;
+        fill_type(row, &type);
+        assert_string_equal(member(row, "text"),
+                            level == 0 ? actri_type_print_l6(&type, text) : actr_type_print(&type, text));
+    }
+    json_array_foreach(name_rows(all, levels[level], "id_print"), number, row)
+    {
+        actr_id_t id = {.realm = (uint32_t)json_integer_value(json_object_get(row, "realm")),
+                        .serial_number = strtoull(member(row, "serial_number"), NULL, 10)};
+        uint8_t wire[ACTRI_ID_BYTES_MAX];
+        size_t size;
+        fill_type(row, &id.type);
+        assert_string_equal(member(row, "text"), level == 0 ? actri_id_print_l6(&id, text) : actr_id_print(&id, text));
+        uint8_t *expected = hex_member(row, "wire_hex", &size);
+        assert_int_equal(size, actri_id_encode(&id, wire));
+        assert_memory_equal(expected, wire, size);
+        free(expected);
+    }
+    return number + types;
+}
+
+static void every_recorded_type_and_id_is_read_and_printed_alike(void **state)
+{
+    (void)state;
+    json_t *all = load_vectors("names.json");
+    size_t types = check_types(all, 0) + check_types(all, 1), ids = check_ids(all, 0) + check_ids(all, 1);
+    size_t prints = check_prints(all, 0) + check_prints(all, 1);
+    print_message("types and ids: %zu types, %zu ids, %zu printed; \"a.b:c.d\" is read by us alone\n", types, ids,
+                  prints);
+    assert_int_equal(72, types);
+    assert_int_equal(69, ids);
+    assert_int_equal(22, prints);
+    json_decref(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +230,7 @@ int main(void)
         cmocka_unit_test(the_largest_id_fits_its_text),
         cmocka_unit_test(what_is_no_id_is_refused_by_name),
         cmocka_unit_test(every_part_counts_for_equality),
+        cmocka_unit_test(every_recorded_type_and_id_is_read_and_printed_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
