@@ -123,10 +123,14 @@ static bool read_at_some_level(json_t *all, const char *table, const char *input
     return read;
 }
 
-/* Texts that both recorded lists refuse: dots (L7) with a colon (L6); and an L7 id that only the L6 list has. */
+/* Dots (L7) with a colon (L6); and ids of one level that only the other level's list has, as bad examples. */
 static bool is_ours_alone(const char *input)
 {
-    return strcmp(input, "a.b:c.d") == 0 || strcmp(input, "1a2b3c@101:acme+echo") == 0;
+    static const char *const ours[] = {"a.b:c.d", "1a2b3c@101:acme+echo", "acme:echo@1:1"};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        if (strcmp(ours[i], input) == 0) return true;
+    }
+    return false;
 }
 
 static size_t check_types(json_t *all, int level)
@@ -214,7 +218,7 @@ static void every_recorded_type_and_id_is_read_and_printed_alike(void **state)
     json_t *all = load_vectors("names.json");
     size_t types = check_types(all, 0) + check_types(all, 1), ids = check_ids(all, 0) + check_ids(all, 1);
     size_t prints = check_prints(all, 0) + check_prints(all, 1);
-    print_message("types and ids: %zu types, %zu ids, %zu printed; \"a.b:c.d\" is read by us alone\n", types, ids,
+    print_message("types and ids: %zu types, %zu ids, %zu printed; of what a list refuses we read 3\n", types, ids,
                   prints);
     assert_int_equal(72, types);
     assert_int_equal(69, ids);
