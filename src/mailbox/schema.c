@@ -9,7 +9,7 @@ static const char tables[] =
     "CREATE TABLE message("
     "  sequence INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again, so an old acknowledgement hits nothing new */
     "  priority INTEGER NOT NULL,"                  /* 0 normal, 1 high */
-    "  attempts INTEGER NOT NULL DEFAULT 0,"        /* deliveries of former runs */
+    "  attempts INTEGER NOT NULL DEFAULT 0,"        /* deliveries; the one that follows a commit counts with it */
     "  received_ms INTEGER NOT NULL,"
     "  deadline_ms INTEGER NOT NULL," /* 0: none */
     "  sender BLOB NOT NULL,"         /* ActrId */

@@ -16,7 +16,8 @@
 enum { INSERT, DELETE, BURY, LOAD, COUNT_ATTEMPTS, BEGIN, COMMIT, STATEMENTS };
 
 static const char *const texts[STATEMENTS] = {
-    [INSERT] = "INSERT INTO message(priority, received_ms, deadline_ms, sender, payload) VALUES(?, ?, ?, ?, ?)",
+    [INSERT] =
+        "INSERT INTO message(priority, attempts, received_ms, deadline_ms, sender, payload) VALUES(?, 1, ?, ?, ?, ?)",
     [DELETE] = "DELETE FROM message WHERE sequence = ?",
     [BURY] = "INSERT INTO dead_letter(id, original_message_id, sender, payload, error_message, error_category, "
              "trace_id, created_ms, attempts) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
