@@ -58,7 +58,7 @@ static bool parse_realm(const char *text, size_t size, uint32_t *out)
 
 actr_status_t actr_uri_parse(const char *text, actr_uri_t *out, actr_error_t *error)
 {
-    const char *rest;
+    const char *rest = text;
     if (text == NULL || out == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "text or out is NULL");
     memset(out, 0, sizeof *out);
     actr_status_t status = take_scheme(text, &rest, error);
@@ -128,7 +128,7 @@ static actr_status_t take_param(const char *text, size_t size, actr_old_uri_t *o
 
 actr_status_t actr_old_uri_parse(const char *text, actr_old_uri_t *out, actr_error_t *error)
 {
-    const char *rest;
+    const char *rest = text;
     if (text == NULL || out == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "text or out is NULL");
     memset(out, 0, sizeof *out);
     actr_status_t status = take_scheme(text, &rest, error);
