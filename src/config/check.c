@@ -101,14 +101,16 @@ bool actri_check_value(actri_diag_t *diag, const actri_key_t *key, const actri_t
 
 static void unknown(actri_diag_t *diag, const actri_toml_t *value, const char *pattern)
 {
-    const actri_key_t *near = actri_key_suggest(pattern);
+    char room[PATTERN_SIZE];
+    const char *near = NULL;
+    if (diag->lines < ACTRI_DIAG_MOST) near = actri_key_suggest(pattern, room, sizeof room); /* it costs time */
     if (near == NULL)
         actri_diag_warn_key(diag, value, "unknown key %s is ignored", pattern);
-    else if (strchr(near->path, '.') == NULL && strchr(pattern, '.') != NULL)
+    else if (strchr(near, '.') == NULL && strchr(pattern, '.') != NULL)
         actri_diag_warn_key(diag, value, "unknown key %s is ignored; %s must stand before the first [table]", pattern,
-                            near->path);
+                            near);
     else
-        actri_diag_warn_key(diag, value, "unknown key %s is ignored; did you mean %s?", pattern, near->path);
+        actri_diag_warn_key(diag, value, "unknown key %s is ignored; did you mean %s?", pattern, near);
 }
 
 static void walk_value(actri_diag_t *diag, const actri_toml_t *value, const char *pattern)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define ROWS_MAX 1024 /* of one table, in all files: names are compared with each other */
+
 /* False: an error was reported. */
 static bool name_fits(actri_chain_t *chain, const actri_toml_t *at, const char *text, size_t size, const char *what)
 {
@@ -66,12 +68,16 @@ static bool hidden(const actri_chain_t *chain, size_t number, const char *table,
     return false;
 }
 
-static size_t count_all(const actri_chain_t *chain, const char *table)
+/* 0 also when there are too many (reported). */
+static size_t count_all(actri_chain_t *chain, const char *table)
 {
     size_t count = 0;
     for (size_t i = 0; i < chain->count; i++) {
         const actri_toml_t *at = actri_toml_get(chain->files[i], table);
         count += at == NULL ? 0 : at->count;
+        if (count <= ROWS_MAX) continue;
+        actri_diag_fail(chain->diag, at, "%s: more than %d", table, ROWS_MAX);
+        return 0;
     }
     return count;
 }
@@ -92,7 +98,7 @@ void actri_read_dependencies(actri_chain_t *chain, actri_manifest_t *manifest)
 {
     size_t count = count_all(chain, "dependencies");
     manifest->dependencies = actri_arena_alloc(&manifest->arena, count * sizeof *manifest->dependencies);
-    if (manifest->dependencies != NULL) each(chain, "dependencies", manifest, read_dependency);
+    if (manifest->dependencies != NULL && count > 0) each(chain, "dependencies", manifest, read_dependency);
 }
 
 static void read_script(actri_chain_t *chain, const actri_toml_t *at, actri_manifest_t *manifest)
@@ -105,5 +111,5 @@ void actri_read_scripts(actri_chain_t *chain, actri_manifest_t *manifest)
 {
     size_t count = count_all(chain, "scripts");
     manifest->scripts = actri_arena_alloc(&manifest->arena, count * sizeof *manifest->scripts);
-    if (manifest->scripts != NULL) each(chain, "scripts", manifest, read_script);
+    if (manifest->scripts != NULL && count > 0) each(chain, "scripts", manifest, read_script);
 }

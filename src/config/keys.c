@@ -165,27 +165,34 @@ bool actri_key_has_below(const char *path, const char *joint)
     return false;
 }
 
-static const char *last_part(const char *path)
+/* Where `part` stands in a path as one of its parts: the end of it; NULL. */
+static const char *end_of_part(const char *path, const char *part)
 {
-    const char *dot = strrchr(path, '.');
-    return dot == NULL ? path : dot + 1;
+    size_t size = strlen(part);
+    for (const char *at = path; at != NULL; at = strchr(at, '.')) {
+        if (*at == '.') at++;
+        if (strncmp(at, part, size) == 0 && (at[size] == '.' || at[size] == '\0')) return at + size;
+    }
+    return NULL;
 }
 
-/* The nearest path; or the same last part in another table: a key behind the wrong header is a common mistake. */
-const actri_key_t *actri_key_suggest(const char *path)
+/* The nearest path; or the same name in another place: a key behind the wrong header is a common mistake. */
+const char *actri_key_suggest(const char *path, char *room, size_t size)
 {
-    const actri_key_t *best = NULL, *moved = NULL;
-    unsigned least = actri_suggest_limit(path) + 1;
+    const char *dot = strrchr(path, '.'), *last = dot == NULL ? path : dot + 1;
+    unsigned least = actri_suggest_limit(path) + 1, most = least;
+    room[0] = '\0';
     for (size_t i = 0; i < actri_key_count; i++) {
-        const actri_key_t *row = &actri_keys[i];
-        unsigned distance = actri_edit_distance(path, row->path, least);
+        const char *row = actri_keys[i].path, *end = end_of_part(row, last);
+        unsigned distance = actri_edit_distance(path, row, least);
         if (distance < least) {
             least = distance;
-            best = row;
+            (void)snprintf(room, size, "%s", row);
+        } else if (least == most && room[0] == '\0' && end != NULL) {
+            (void)snprintf(room, size, "%.*s", (int)(end - row), row);
         }
-        if (moved == NULL && strcmp(last_part(row->path), last_part(path)) == 0) moved = row;
     }
-    return best != NULL ? best : moved;
+    return room[0] == '\0' ? NULL : room;
 }
 
 const char *actri_key_type_text(const actri_key_t *key, char *room, size_t size)

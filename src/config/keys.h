@@ -56,8 +56,8 @@ extern const size_t actri_key_count;
 const actri_key_t *actri_key_find(const char *path);
 /* Whether some row lies below: path plus "." or "[]". */
 bool actri_key_has_below(const char *path, const char *joint);
-/* What is most like path among the rows; NULL when nothing is. */
-const actri_key_t *actri_key_suggest(const char *path);
+/* The row or table that is most like path, in room; NULL when nothing is. */
+const char *actri_key_suggest(const char *path, char *room, size_t size);
 /* "a string", "a list of strings", "an integer from 0 to 65535" ... */
 const char *actri_key_type_text(const actri_key_t *key, char *room, size_t size);
 /* ACTR_SYSTEM__SIGNALING__URL, or "" for rows that the environment can not set. */
