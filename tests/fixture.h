@@ -22,7 +22,7 @@ typedef struct fixture_node {
     actr_ref_t *ref;
     actri_mutex_t mutex;
     actri_cond_t changed;
-    unsigned echoes, notes, slow_begun, peers_connected, peers_closed, started, stopped, ready;
+    unsigned signaling_connected, echoes, notes, slow_begun, peers_connected, peers_closed, started, stopped, ready;
     bool gate_open;
     actr_status_t start_result; /* what on_start returns */
     char notes_seen[64][32];
@@ -148,6 +148,7 @@ static inline void fixture_on_stop(actr_ctx_t *ctx, void *user)
 static inline void fixture_on_event(const actr_event_t *event, void *user)
 {
     fixture_node_t *n = user;
+    if (event->kind == ACTR_EVENT_SIGNALING_CONNECTED) fixture_changed(n, &n->signaling_connected);
     if (event->kind == ACTR_EVENT_PEER_CONNECTED) fixture_changed(n, &n->peers_connected);
     if (event->kind == ACTR_EVENT_PEER_CLOSED) fixture_changed(n, &n->peers_closed);
 }

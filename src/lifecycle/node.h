@@ -65,8 +65,9 @@ struct actr_node {
     uint32_t users;                /* calls of the API that are inside */
     actr_status_t shutdown_status; /* once stopped: ACTR_OK, or TIMEOUT and what still runs */
     actr_error_t shutdown_error;
-    int wake_fd; /* eventfd: readable once a shutdown was asked for (wait for Ctrl-C polls it) */
-    actri_thread_t shutdown_thread;
+    int wake_fd;                    /* eventfd: readable once a shutdown was asked for (wait for Ctrl-C polls it) */
+    actri_thread_t shutdown_thread; /* joined by the last release of the reference */
+    bool has_shutdown_thread;
 
     actri_identity_entry_t *identity; /* atomic; newest */
 

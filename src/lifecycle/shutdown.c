@@ -82,11 +82,9 @@ void actri_node_shutdown(actr_node_t *node)
     if (!begin) return;
     actr_error_t error = ACTR_ERROR_INIT;
     (void)actri_node_retain(node); /* the thread's */
-    if (actri_thread_start(&node->shutdown_thread, "actr-shutdown", run_shutdown, node, &error) == ACTR_OK) {
-        (void)pthread_detach(node->shutdown_thread.id);
-    } else { /* no thread to be had: here, then */
-        run_shutdown(node);
-    }
+    node->has_shutdown_thread =
+        actri_thread_start(&node->shutdown_thread, "actr-shutdown", run_shutdown, node, &error) == ACTR_OK;
+    if (!node->has_shutdown_thread) run_shutdown(node); /* no thread to be had: here, then */
 }
 
 /* ---- the reference ---- */
@@ -140,9 +138,13 @@ void actr_ref_release(actr_ref_t *ref)
     actr_node_t *node = ref->node;
     actr_error_t error = ACTR_ERROR_INIT;
     actri_node_shutdown(node);
-    if (actr_ref_wait_for_shutdown(ref, -1, &error) != ACTR_OK) {
-        actri_warn(&node->system->env, "node", "shutdown: %s", error.message);
-    }
+    bool ended = actr_ref_wait_for_shutdown(ref, -1, &error) == ACTR_OK;
+    if (!ended) actri_warn(&node->system->env, "node", "shutdown: %s", error.message);
+    /* Joined, so that nothing of ours runs on behind the last release; a stuck handler's is left behind. */
+    if (node->has_shutdown_thread && ended)
+        actri_thread_join(&node->shutdown_thread);
+    else if (node->has_shutdown_thread)
+        (void)pthread_detach(node->shutdown_thread.id);
     actri_free(&node->system->env, ref);
     actr_node_release(node);
 }

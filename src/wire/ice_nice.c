@@ -74,6 +74,7 @@ static void on_selected(NiceAgent *agent, guint stream, guint component, NiceCan
     if (socket == NULL) return; /* a relay's socket is not ours to tune */
     (void)g_socket_set_option(socket, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER, NULL);
     (void)g_socket_set_option(socket, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER, NULL);
+    g_object_unref(socket); /* transfer full */
 }
 
 static bool is_linklocal(const NiceAddress *address)

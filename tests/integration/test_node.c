@@ -218,6 +218,8 @@ static void test_server_gone_and_back(void **state)
     actri_server_options_t options = {.listen = listen};
     assert_ok(actri_server_new(&options, &f.server, &error), &error);
     wait_server(&f, some_online, 2); /* it forgot them: they registered anew */
+    fixture_wait(&a, &a.signaling_connected, 2);
+    fixture_wait(&b, &b.signaling_connected, 2);
     to_b = fixture_find(&a, "b");
     assert_ok(fixture_call(&a, &to_b, "x.Echo", "two", 0, &error), &error);
     fixture_stop(&a);
