@@ -114,7 +114,8 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_tell_async(actr_ctx_t *ctx, cons
 
 /*
  * Asks the signaling server for up to *count actors of a type, best first; sets *count. None found:
- * ACTR_STATUS_TARGET_NOT_FOUND. timeout_ms 0: 15 s. [any-thread, not-from-callback]
+ * ACTR_STATUS_TARGET_NOT_FOUND. While the server can not be reached it waits for it to come back, within timeout_ms
+ * (0: 15 s). [any-thread, not-from-callback]
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_discover(actr_ctx_t *ctx, const actr_type_t *type, uint32_t timeout_ms,
                                                          actr_id_t *ids, size_t *count, actr_error_t *error);

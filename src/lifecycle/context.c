@@ -12,6 +12,7 @@
 
 #define DEFAULT_TIMEOUT_MS 30000
 #define DISCOVER_TIMEOUT_MS 15000
+#define SIGNALING_RETRY_NS (50 * ACTRI_MS)
 
 void actri_ctx_init(actr_ctx_t *ctx, actr_node_t *node, const actri_incoming_t *in, const char *request_id,
                     actri_arena_t *arena, int64_t deadline_ns)
@@ -439,6 +440,35 @@ static actr_status_t not_found(const actr_type_t *type, actr_error_t *error)
                       actr_type_print(type, text));
 }
 
+static actr_status_t search_once(actr_ctx_t *ctx, const actr_type_t *type, int64_t deadline_ns, actr_id_t *ids,
+                                 size_t capacity, size_t *count, actr_error_t *error)
+{
+    search_t search = {.ids = ids, .capacity = capacity};
+    waiter_init(&search.waiter);
+    actr_status_t status = actri_signaling_candidates(ctx->node->signaling, type, (uint32_t)capacity, deadline_ns,
+                                                      search_ended, &search, error);
+    if (status == ACTR_OK) {
+        waiter_wait(&search.waiter);
+        *count = search.count;
+        status = search.status;
+        if (status != ACTR_OK && error != NULL) *error = search.error;
+    }
+    waiter_destroy(&search.waiter);
+    return status;
+}
+
+/* Waits a moment for the signaling connection to come back; false when the deadline has passed, or the node goes. */
+static bool wait_for_signaling(actr_node_t *node, int64_t deadline_ns)
+{
+    int64_t now = actri_now_ns(), until = now + SIGNALING_RETRY_NS;
+    if (now >= deadline_ns) return false;
+    actri_lock(&node->mutex);
+    (void)actri_cond_wait(&node->changed, &node->mutex, until < deadline_ns ? until : deadline_ns);
+    bool stays = !node->shutdown_asked && !node->gone;
+    actri_unlock(&node->mutex);
+    return stays;
+}
+
 actr_status_t actr_ctx_discover(actr_ctx_t *ctx, const actr_type_t *type, uint32_t ms, actr_id_t *ids, size_t *count,
                                 actr_error_t *error)
 {
@@ -448,20 +478,13 @@ actr_status_t actr_ctx_discover(actr_ctx_t *ctx, const actr_type_t *type, uint32
     }
     actr_status_t status = enter(ctx, &anywhere, error);
     if (status != ACTR_OK) return status;
-    search_t search = {.ids = ids, .capacity = *count};
-    waiter_init(&search.waiter);
+    size_t capacity = *count;
+    int64_t deadline = deadline_of(ctx, ms != 0 ? ms : DISCOVER_TIMEOUT_MS);
     *count = 0;
-    status =
-        actri_signaling_candidates(ctx->node->signaling, type, (uint32_t)search.capacity,
-                                   deadline_of(ctx, ms != 0 ? ms : DISCOVER_TIMEOUT_MS), search_ended, &search, error);
-    if (status == ACTR_OK) {
-        waiter_wait(&search.waiter);
-        *count = search.count;
-        status = search.status;
-        if (status != ACTR_OK && error != NULL) *error = search.error;
-        if (status == ACTR_OK && search.count == 0) status = not_found(type, error);
-    }
-    waiter_destroy(&search.waiter);
+    do {
+        status = search_once(ctx, type, deadline, ids, capacity, count, error);
+    } while (status == ACTR_STATUS_SIGNALING_UNAVAILABLE && wait_for_signaling(ctx->node, deadline));
+    if (status == ACTR_OK && *count == 0) status = not_found(type, error);
     actri_node_leave(ctx->node);
     return status;
 }
