@@ -122,6 +122,12 @@ static actr_status_t enter(const actr_ctx_t *ctx, const actr_dest_t *dest, actr_
     return actri_node_enter(ctx->node, error);
 }
 
+/* A call to the own id needs no network; and a handler that waits for it would wait for itself. */
+static bool is_local(const actr_ctx_t *ctx, const actr_dest_t *dest)
+{
+    return dest->kind == ACTR_DEST_LOCAL || actr_id_equal(&dest->id, actri_node_id(ctx->node));
+}
+
 static actri_call_spec_t make_spec(const actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
                                    actr_bytes_t payload, const actr_call_options_t *options, bool tell)
 {
@@ -276,7 +282,7 @@ actr_status_t actr_ctx_call(actr_ctx_t *ctx, const actr_dest_t *dest, const char
     if (reply != NULL) *reply = NULL;
     actr_status_t status = enter(ctx, dest, error);
     if (status != ACTR_OK) return status;
-    if (dest->kind == ACTR_DEST_LOCAL) {
+    if (is_local(ctx, dest)) {
         status = local_call(ctx, route, payload, options, reply, error);
     } else {
         actri_call_spec_t spec = make_spec(ctx, dest, route, payload, options, false);
@@ -306,7 +312,7 @@ actr_status_t actr_ctx_tell(actr_ctx_t *ctx, const actr_dest_t *dest, const char
 {
     actr_status_t status = enter(ctx, dest, error);
     if (status != ACTR_OK) return status;
-    if (dest->kind == ACTR_DEST_LOCAL) {
+    if (is_local(ctx, dest)) {
         status = tell_local(ctx, route, payload, options, error);
     } else {
         actri_call_spec_t spec = make_spec(ctx, dest, route, payload, options, true);
@@ -381,7 +387,7 @@ static actr_status_t start_async(actr_ctx_t *ctx, const actr_dest_t *dest, const
     answer_t *answer = new_answer(ctx, on_reply, user);
     if (answer == NULL) {
         status = actri_no_memory(error);
-    } else if (dest->kind == ACTR_DEST_LOCAL) {
+    } else if (is_local(ctx, dest)) {
         actri_local_call_t *call = NULL;
         int64_t deadline = deadline_of(ctx, timeout_ms(ctx, options));
         status = actri_state_path_local(ctx->node->path, route, payload, options, tell, deadline, answer_local_call,

@@ -29,13 +29,16 @@ const actr_id_t *actri_node_id(const actr_node_t *node)
 static void on_identity(void *user, const actri_identity_t *identity)
 {
     actr_node_t *node = user;
+    actri_outproc_set_identity(node->outproc, &identity->id); /* each start makes a new one, also for an id of before */
     if (node->identity != NULL && actr_id_equal(&node->identity->id, &identity->id)) return; /* a renewal */
     actri_identity_entry_t *entry = actri_zalloc(&node->system->env, sizeof *entry);
-    if (entry == NULL) return;
+    if (entry == NULL) {
+        actri_error(&node->system->env, "node", "out of memory: the new identity is not shown");
+        return;
+    }
     entry->id = identity->id;
     entry->older = node->identity;
     __atomic_store_n(&node->identity, entry, __ATOMIC_RELEASE);
-    actri_outproc_set_identity(node->outproc, &identity->id);
 }
 
 /* ---- events ---- */
@@ -276,7 +279,7 @@ static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
                                           .serve = serve,
                                           .user = node};
     actr_status_t status = actri_state_path_new(&options, &node->path, error);
-    if (status == ACTR_OK) __atomic_store_n(&system->path, node->path, __ATOMIC_RELEASE);
+    if (status == ACTR_OK) actri_system_set_path(system, node->path);
     return status;
 }
 
@@ -338,6 +341,7 @@ void actri_node_dismantle(actr_node_t *node)
     }
     wait_users(node);
     if (node->serial != NULL) (void)actri_serial_wait_idle(node->serial, ACTRI_NEVER);
+    actri_system_set_path(node->system, NULL);
     actri_signaling_free(node->signaling);
     actri_peer_gate_free(node->gate);
     actri_state_path_free(node->path);
@@ -407,11 +411,12 @@ actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *w
         return actri_fail(error, ACTR_STATUS_INVALID_STATE, "a workload is attached already, one to a system");
     }
     actr_node_t *node = actri_zalloc(&system->env, sizeof *node);
-    if (node == NULL) return actri_no_memory(error);
-    node->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (node->wake_fd < 0) {
+    if (node != NULL) node->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (node == NULL || node->wake_fd < 0) {
         actri_free(&system->env, node);
-        return actri_fail(error, ACTR_STATUS_IO, "no file descriptor for the node");
+        __atomic_store_n(&system->attached, false, __ATOMIC_RELEASE);
+        return node == NULL ? actri_no_memory(error)
+                            : actri_fail(error, ACTR_STATUS_IO, "no file descriptor for the node");
     }
     node->refs = 1;
     node->system = actri_system_retain(system);

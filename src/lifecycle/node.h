@@ -24,7 +24,8 @@ struct actr_system {
     actri_certificate_t *certificate;
     uint8_t *service_spec, *acl; /* encoded, or NULL */
     size_t service_spec_size, acl_size;
-    actri_state_path_t *path; /* of the node that runs: where the mailbox's callbacks go; atomic */
+    actri_mutex_t mutex;      /* guards path */
+    actri_state_path_t *path; /* of the node that runs: where the mailbox's callbacks go; NULL: nowhere any more */
     bool attached;            /* atomic */
 };
 
@@ -88,6 +89,8 @@ struct actr_ref {
 
 /* system.c */
 actr_system_t *actri_system_retain(actr_system_t *system);
+/* Where the mailbox's callbacks go from now on; none is inside the former path when this returns. */
+void actri_system_set_path(actr_system_t *system, actri_state_path_t *path);
 
 /* node.c */
 actr_node_t *actri_node_retain(actr_node_t *node);

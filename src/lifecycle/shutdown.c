@@ -50,9 +50,12 @@ static void run_shutdown(void *argument)
         idle = actri_serial_wait_idle(node->serial, actri_now_ns() + STUCK_NS);
     }
     if (idle) {
+        actri_mailbox_pause(node->system->mailbox); /* what a commit delivered meanwhile comes before on_stop */
+        idle = actri_serial_wait_idle(node->serial, actri_now_ns() + STUCK_NS);
+    }
+    if (idle) {
         (void)actri_node_hook(node, "stop", call_on_stop, NULL);
         actri_outproc_flush(node->outproc);
-        actri_mailbox_pause(node->system->mailbox);
         actri_node_dismantle(node);
         announce(node, ACTR_OK, NULL);
     } else {
@@ -107,7 +110,8 @@ actr_status_t actr_ref_wait_for_shutdown(actr_ref_t *ref, int64_t timeout_ms, ac
 {
     if (ref == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ref is NULL");
     actr_node_t *node = ref->node;
-    int64_t deadline = timeout_ms < 0 ? ACTRI_NEVER : actri_now_ns() + timeout_ms * ACTRI_MS;
+    bool for_ever = timeout_ms < 0 || timeout_ms > INT64_MAX / ACTRI_MS / 2;
+    int64_t deadline = for_ever ? ACTRI_NEVER : actri_now_ns() + timeout_ms * ACTRI_MS;
     bool in_time = true;
     actri_lock(&node->mutex);
     while (node->state != ACTRI_NODE_STOPPED && in_time) {

@@ -10,16 +10,33 @@
 
 #define EXECUTOR_THREADS 2
 
+/* The storage thread may still have something to say while the node goes away. */
 static void deliver(void *user, actri_link_t *mails, bool high)
 {
     actr_system_t *system = user;
-    actri_state_path_deliver(__atomic_load_n(&system->path, __ATOMIC_ACQUIRE), mails, high);
+    actri_link_t *link;
+    actri_lock(&system->mutex);
+    if (system->path != NULL) actri_state_path_deliver(system->path, mails, high);
+    actri_unlock(&system->mutex);
+    while ((link = actri_list_take(mails)) != NULL) {
+        actri_mail_t *mail = ACTRI_CONTAINER(link, actri_mail_t, task.link);
+        actri_mailbox_done(system->mailbox, mail, ACTRI_MAIL_KEEP, NULL);
+    }
 }
 
 static void refuse(void *user, actri_mail_t *mail, const actr_error_t *why)
 {
     actr_system_t *system = user;
-    actri_state_path_refuse(__atomic_load_n(&system->path, __ATOMIC_ACQUIRE), mail, why);
+    actri_lock(&system->mutex);
+    if (system->path != NULL) actri_state_path_refuse(system->path, mail, why);
+    actri_unlock(&system->mutex);
+}
+
+void actri_system_set_path(actr_system_t *system, actri_state_path_t *path)
+{
+    actri_lock(&system->mutex);
+    system->path = path;
+    actri_unlock(&system->mutex);
 }
 
 static actr_status_t open_mailbox(actr_system_t *system, actr_error_t *error)
@@ -73,6 +90,7 @@ static actr_system_t *new_system(const actr_config_t *hooks)
     if (system == NULL) return NULL;
     system->env = env;
     system->refs = 1;
+    actri_mutex_init(&system->mutex);
     actri_arena_init(&system->config.arena, &system->env);
     return system;
 }
@@ -127,6 +145,7 @@ void actr_system_release(actr_system_t *system)
     actri_free(&system->env, system->service_spec);
     actri_free(&system->env, system->acl);
     actri_config_clear(&system->config);
+    actri_mutex_destroy(&system->mutex);
     actri_env_t env = system->env;
     actri_free(&env, system);
 }
