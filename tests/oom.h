@@ -5,6 +5,7 @@
  *     OOM_EACH(oom) { run one operation with &oom.env; it must survive a failure; free everything }
  *
  * runs the body with k = 1, 2, ... until a run needed fewer allocations than k, and fails when one leaks.
+ * OOM_EVERY(oom, n) takes only every n-th k, for operations that last.
  */
 #ifndef ACTR_TESTS_OOM_H
 #define ACTR_TESTS_OOM_H
@@ -19,6 +20,7 @@
 typedef struct oom {
     actri_env_t env;
     unsigned long fail_at; /* 0: never */
+    unsigned long step;    /* to the next run's fail_at */
     unsigned long made;    /* allocations asked for; atomic */
     unsigned long failed;  /* atomic */
     long alive;            /* atomic */
@@ -65,16 +67,21 @@ static inline void oom_init(oom_t *oom, unsigned long fail_at)
 static inline bool oom_again(oom_t *oom)
 {
     if (oom->made == 0 && oom->fail_at == 0) { /* before the first run */
+        unsigned long step = oom->step;
         oom_init(oom, 1);
+        oom->step = step;
         return true;
     }
     if (oom->alive != 0) fail_msg("%ld blocks leak when allocation %lu fails", oom->alive, oom->fail_at);
     if (oom->failed == 0) return false;
     if (oom->fail_at >= OOM_MOST_RUNS) fail_msg("no end after %d allocations", OOM_MOST_RUNS);
-    oom_init(oom, oom->fail_at + 1);
+    unsigned long step = oom->step;
+    oom_init(oom, oom->fail_at + step);
+    oom->step = step;
     return true;
 }
 
-#define OOM_EACH(oom) for (oom_t oom = {.made = 0}; oom_again(&oom);)
+#define OOM_EVERY(oom, n) for (oom_t oom = {.step = (n)}; oom_again(&oom);)
+#define OOM_EACH(oom) OOM_EVERY(oom, 1)
 
 #endif
