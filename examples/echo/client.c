@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A first client: finds an echo service, sends it each line of standard input.   echo-client [Actr.toml] */
+/* A first client: finds an echo service, sends it each line of standard input, or --count N --outstanding K calls. */
 #include <actr/actr.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "echo.pb-c.h"
+#include "load.h"
 
 static actr_status_t echo(actr_ctx_t *ctx, const actr_dest_t *service, char *line, actr_error_t *error)
 {
@@ -39,8 +41,12 @@ int main(int argc, char **argv)
     if (status == ACTR_OK) status = actr_system_attach(system, &workload, &node, &error);
     if (status == ACTR_OK) status = actr_node_start(node, &self, &error);
     if (status == ACTR_OK) status = actr_ref_discover(self, &type, 0, &id, &count, &error);
-    while (status == ACTR_OK && fgets(line, sizeof line, stdin) != NULL) {
-        actr_dest_t service = actr_dest_actor(&id);
+    actr_dest_t service = actr_dest_actor(&id);
+    bool many = argc == 6; /* echo-client Actr.toml --count N --outstanding K */
+    if (status == ACTR_OK && many) {
+        status = echo_load(actr_ref_ctx(self), &service, (unsigned)atoi(argv[3]), (unsigned)atoi(argv[5]), &error);
+    }
+    while (status == ACTR_OK && !many && fgets(line, sizeof line, stdin) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         status = echo(actr_ref_ctx(self), &service, line, &error);
     }
