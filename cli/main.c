@@ -11,6 +11,7 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *what;
 } verbs[] = {
+    {"config", verb_config, "check an Actr.toml, or show what it says in the end"},
     {"mailbox", verb_mailbox, "look into a mailbox file"},
     {"signaling", verb_signaling, "run a signaling server for development"},
 };

@@ -4,6 +4,7 @@
 #ifndef ACTR_CLI_VERBS_H
 #define ACTR_CLI_VERBS_H
 
+int verb_config(int argc, char **argv);
 int verb_mailbox(int argc, char **argv);
 int verb_signaling(int argc, char **argv);
 

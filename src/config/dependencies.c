@@ -45,6 +45,7 @@ static void read_dependency(actri_chain_t *chain, const actri_toml_t *at, actri_
     actri_dependency_t *out = &manifest->dependencies[manifest->dependency_count];
     const actri_toml_t *realm = actri_toml_get(at, "realm"), *type = actri_toml_get(at, "actr_type");
     memset(out, 0, sizeof *out);
+    out->at = at;
     out->alias = at->key;
     out->name = text_of(at, "name");
     if (out->name == NULL) out->name = out->alias;
@@ -104,7 +105,7 @@ void actri_read_dependencies(actri_chain_t *chain, actri_manifest_t *manifest)
 static void read_script(actri_chain_t *chain, const actri_toml_t *at, actri_manifest_t *manifest)
 {
     (void)chain;
-    manifest->scripts[manifest->script_count++] = (actri_script_t){at->key, at->text};
+    manifest->scripts[manifest->script_count++] = (actri_script_t){at->key, at->text, at};
 }
 
 void actri_read_scripts(actri_chain_t *chain, actri_manifest_t *manifest)

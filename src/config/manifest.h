@@ -37,10 +37,12 @@ typedef struct actri_dependency {
     const char *manufacturer; /* "" when the text names none */
     const char *type_name;
     const char *fingerprint; /* NULL: any */
+    const actri_toml_t *at;  /* where it is written */
 } actri_dependency_t;
 
 typedef struct actri_script {
     const char *name, *command;
+    const actri_toml_t *at;
 } actri_script_t;
 
 typedef struct actri_manifest {
