@@ -123,6 +123,10 @@ static inline actr_status_t fixture_dispatch(actr_ctx_t *ctx, const actr_request
         actr_dest_t local = actr_dest_local();
         return actr_ctx_call(ctx, &local, "x.Echo", request->payload, NULL, NULL, NULL);
     }
+    if (strcmp(request->route, "x.OwnId") == 0) {
+        actr_dest_t self = actr_dest_actor(actr_ctx_self_id(ctx));
+        return actr_ctx_call(ctx, &self, "x.Echo", request->payload, NULL, NULL, NULL);
+    }
     return ACTR_STATUS_UNKNOWN_ROUTE;
 }
 

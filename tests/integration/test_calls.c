@@ -263,6 +263,25 @@ static void test_nobody_there(void **state)
     fixture_close(&f);
 }
 
+/* No network, no peer; and a handler that waits for its own actor is told so at once. */
+static void test_the_own_id_is_local(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    fixture_node(&a, &f, "a");
+    actr_dest_t self = actr_dest_actor(actr_ref_actor_id(a.ref));
+    assert_ok(fixture_call(&a, &self, "x.Echo", "to myself", 0, &error), &error);
+    assert_status(ACTR_STATUS_WOULD_DEADLOCK, fixture_call(&a, &self, "x.OwnId", "", 0, &error));
+    actr_node_stats_t stats = {.struct_size = sizeof stats};
+    actr_ref_stats(a.ref, &stats);
+    assert_int_equal(stats.peers + stats.calls_started, 0);
+    fixture_stop(&a);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_slow_handler_and_late_reply),
         cmocka_unit_test(test_tells_arrive_in_order_and_are_not_answered),
         cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_the_own_id_is_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
