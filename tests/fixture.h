@@ -22,7 +22,8 @@ typedef struct fixture_node {
     actr_ref_t *ref;
     actri_mutex_t mutex;
     actri_cond_t changed;
-    unsigned signaling_connected, echoes, notes, slow_begun, peers_connected, peers_closed, started, stopped, ready;
+    unsigned signaling_connected, echoes, notes, slow_begun, slow_ended, peers_connected, peers_closed, started,
+        stopped, ready;
     bool gate_open;
     actr_status_t start_result; /* what on_start returns */
     char notes_seen[64][32];
@@ -80,6 +81,8 @@ static inline actr_status_t fixture_slow(fixture_node_t *n)
     actri_lock(&n->mutex);
     bool in_time = true;
     while (!n->gate_open && in_time) in_time = actri_cond_wait(&n->changed, &n->mutex, deadline);
+    n->slow_ended++;
+    actri_cond_broadcast(&n->changed);
     actri_unlock(&n->mutex);
     return ACTR_OK;
 }
@@ -202,6 +205,7 @@ static inline void fixture_node(fixture_node_t *n, const fixture_t *f, const cha
 static inline void fixture_stop(fixture_node_t *n)
 {
     fixture_open_gate(n);
+    fixture_wait(n, &n->slow_ended, n->slow_begun); /* a shutdown that timed out does not wait for it */
     actr_ref_release(n->ref);
     actr_node_release(n->node);
     actr_system_release(n->system);

@@ -29,6 +29,8 @@ static void wait_either(int fd, int wake_fd)
     struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
     while (poll(fds, 2, -1) < 0 && errno == EINTR) {
     }
+    uint64_t signals;
+    if (read(fd, &signals, sizeof signals) < 0) return; /* the node's: nothing was written to ours */
 }
 
 actr_status_t actr_ref_wait_for_ctrl_c_and_shutdown(actr_ref_t *ref, actr_error_t *error)
