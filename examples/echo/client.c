@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A first client: finds an echo service, sends it each line of standard input, or --count N --outstanding K calls. */
-#include <actr/actr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "echo.pb-c.h"
+#include "echo.actr.h"
 #include "load.h"
 
 static actr_status_t echo(actr_ctx_t *ctx, const actr_dest_t *service, char *line, actr_error_t *error)
 {
-    uint8_t data[2100];
-    actr_buf_t *reply = NULL;
     Echo__EchoRequest request = ECHO__ECHO_REQUEST__INIT;
+    Echo__EchoResponse *response = NULL;
     request.message = line;
-    actr_bytes_t payload = {data, echo__echo_request__pack(&request, data)};
-    actr_status_t status = actr_ctx_call(ctx, service, "echo.EchoService.Echo", payload, NULL, &reply, error);
+    actr_status_t status = echo_echo_service_call_echo(ctx, service, &request, NULL, &response, error);
     if (status != ACTR_OK) return status;
-    Echo__EchoResponse *response = echo__echo_response__unpack(NULL, actr_buf_size(reply), actr_buf_data(reply));
-    printf("%s\n", response != NULL ? response->reply : "(the reply does not decode)");
+    printf("%s\n", response->reply);
     fflush(stdout);
-    if (response != NULL) echo__echo_response__free_unpacked(response, NULL);
-    actr_buf_release(reply);
+    actr_message_free(response);
     return ACTR_OK;
 }
 

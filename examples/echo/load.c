@@ -4,9 +4,8 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "echo.pb-c.h"
+#include "echo.actr.h"
 
 typedef struct load {
     actr_ctx_t *ctx;
@@ -19,10 +18,10 @@ typedef struct load {
 
 static void next(load_t *load);
 
-static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
+static void on_response(actr_status_t status, Echo__EchoResponse *response, const actr_error_t *error, void *user)
 {
     load_t *load = user;
-    actr_buf_release(reply);
+    actr_message_free(response);
     next(load);
     pthread_mutex_lock(&load->mutex);
     load->flying--;
@@ -34,18 +33,16 @@ static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t
 static void next(load_t *load)
 {
     static char hello[] = "hello";
-    uint8_t data[32];
     actr_error_t error = ACTR_ERROR_INIT;
     Echo__EchoRequest request = ECHO__ECHO_REQUEST__INIT;
     request.message = hello;
-    actr_bytes_t payload = {data, echo__echo_request__pack(&request, data)};
     pthread_mutex_lock(&load->mutex);
     bool more = load->left > 0;
     if (more) load->left--, load->flying++;
     pthread_mutex_unlock(&load->mutex);
     if (!more) return;
     actr_status_t status =
-        actr_ctx_call_async(load->ctx, load->service, "echo.EchoService.Echo", payload, NULL, on_reply, load, &error);
+        echo_echo_service_start_echo(load->ctx, load->service, &request, NULL, on_response, load, &error);
     if (status == ACTR_OK) return;
     pthread_mutex_lock(&load->mutex);
     load->flying--;

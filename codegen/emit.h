@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model as C: the header and the source that are generated, clean in C11 and in C++17. Pure. */
+#ifndef ACTR_CODEGEN_EMIT_H
+#define ACTR_CODEGEN_EMIT_H
+
+#include "codegen/model.h"
+#include "codegen/text.h"
+
+void emit_header(text_t *out, const model_t *model); /* header.c */
+void emit_source(text_t *out, const model_t *model); /* source.c */
+
+#endif

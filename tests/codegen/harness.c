@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A context of a request, as the node makes one. */
+#include "harness.h"
+
+#include "lifecycle/node.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void harness_dispatch(actr_dispatch_fn dispatch, void *user, const char *route, const void *payload, size_t size,
+                      harness_reply_t *reply)
+{
+    actri_arena_t arena;
+    actr_ctx_t ctx;
+    actr_bytes_t bytes = {NULL, 0};
+    actr_request_t request = {.route = route, .payload = {payload, size}};
+    memset(reply, 0, sizeof *reply);
+    actri_arena_init(&arena, NULL);
+    actri_ctx_init(&ctx, NULL, NULL, "test", &arena, 0);
+    reply->status = dispatch(&ctx, &request, &bytes, user);
+    reply->size = bytes.size < sizeof reply->data ? bytes.size : sizeof reply->data;
+    if (reply->size > 0) memcpy(reply->data, bytes.data, reply->size);
+    if (ctx.failure != 0) (void)snprintf(reply->message, sizeof reply->message, "%s", ctx.message);
+    actri_arena_clear(&arena);
+}
