@@ -12,6 +12,8 @@ static const struct verb {
     const char *what;
 } verbs[] = {
     {"config", verb_config, "check an Actr.toml, or show what it says in the end"},
+    {"gen", verb_gen, "make typed services from .proto files"},
+    {"init", verb_init, "make a small project that builds and runs"},
     {"mailbox", verb_mailbox, "look into a mailbox file"},
     {"signaling", verb_signaling, "run a signaling server for development"},
 };

@@ -5,6 +5,8 @@
 #define ACTR_CLI_VERBS_H
 
 int verb_config(int argc, char **argv);
+int verb_gen(int argc, char **argv);
+int verb_init(int argc, char **argv);
 int verb_mailbox(int argc, char **argv);
 int verb_signaling(int argc, char **argv);
 
