@@ -7,11 +7,9 @@
 #include "port/clock.h"
 #include "port/thread.h"
 #include "wire/dtls.h"
-#include "wire/loop_context.h"
 #include "wire/sctp.h"
 
 #include <arpa/inet.h>
-#include <glib-unix.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +27,7 @@ typedef struct end {
     actri_certificate_t *certificate;
     actri_dtls_t *dtls;
     actri_sctp_t *sctp;
+    actri_watch_t watch;
     int fd;
     bool client, waits;
     actri_task_t begin, turn_end;
@@ -153,18 +152,16 @@ static void on_timer(actri_timer_t *timer)
     if (!actri_dtls_is_up(e->dtls)) after(e, actri_dtls_on_timer(e->dtls, NULL));
 }
 
-static gboolean on_readable(gint fd, GIOCondition condition, gpointer user)
+static void on_readable(actri_watch_t *watch)
 {
-    (void)condition;
-    end_t *e = user;
+    end_t *e = ACTRI_CONTAINER(watch, end_t, watch);
     uint8_t datagram[2000];
     ssize_t size;
-    while ((size = recv(fd, datagram, sizeof datagram, MSG_DONTWAIT)) > 0) {
+    while ((size = recv(e->fd, datagram, sizeof datagram, MSG_DONTWAIT)) > 0) {
         actri_dtls_result_t result = actri_dtls_receive(e->dtls, datagram, (size_t)size, NULL);
         if (!actri_dtls_is_up(e->dtls) || result != ACTRI_DTLS_OK) after(e, result);
     }
     wake(e);
-    return G_SOURCE_CONTINUE;
 }
 
 static void on_turn_end(actri_task_t *task)
@@ -185,9 +182,8 @@ static void begin(actri_task_t *task)
         actri_sctp_new(e->loop, NULL, &sctp, e, &e->sctp, NULL) != ACTR_OK) {
         exit(1);
     }
-    GSource *source = g_unix_fd_source_new(e->fd, G_IO_IN);
-    g_source_set_callback(source, G_SOURCE_FUNC(on_readable), e, NULL);
-    (void)g_source_attach(source, actri_loop_context(e->loop));
+    e->watch = (actri_watch_t){e->fd, on_readable};
+    if (actri_loop_watch(e->loop, &e->watch, NULL) != ACTR_OK) exit(1);
     (void)snprintf(fingerprint, sizeof fingerprint, "%s", actri_certificate_fingerprint(e->certificate));
     after(e, actri_dtls_start(e->dtls, e->client, fingerprint, NULL));
 }

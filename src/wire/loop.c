@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The wire thread on a GLib main context, because libnice lives in one. Tasks come in through a list under a
- * mutex and one eventfd; timers are a binary heap behind one GSource.
+ * The wire thread: epoll, one eventfd for the tasks that other threads post, a binary heap of timers. One for the
+ * process; everything else runs on it.
  */
 #include "wire/loop.h"
 
 #include "port/clock.h"
 #include "port/thread.h"
 
-#include "wire/loop_context.h"
-
+#include <errno.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define EVENTS 64
+#define LONGEST_WAIT_MS 60000
+
 struct actri_loop {
-    GMainContext *context;
     actri_thread_t thread;
     unsigned refs; /* under global_mutex */
 
@@ -22,25 +24,33 @@ struct actri_loop {
     actri_link_t posted;
     bool signalled; /* the eventfd was written for what is in posted */
     bool stopping;
-    int wake_fd;
-    GSource *wake_source, *timer_source;
+    int epoll_fd, wake_fd;
 
+    struct epoll_event events[EVENTS]; /* [loop] of this turn */
+    int event_count;
     actri_link_t turn_end; /* [loop] */
     actri_timer_t **heap;  /* [loop] from [1] */
     size_t timers, heap_capacity;
 };
 
-typedef struct loop_source {
-    GSource source;
-    actri_loop_t *loop;
-} loop_source_t;
-
 static pthread_mutex_t global_mutex = PTHREAD_MUTEX_INITIALIZER;
 static actri_loop_t *the_loop;
 
-GMainContext *actri_loop_context(actri_loop_t *loop)
+/* ---- sockets ---- */
+
+actr_status_t actri_loop_watch(actri_loop_t *loop, actri_watch_t *watch, actr_error_t *error)
 {
-    return loop->context;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) == 0) return ACTR_OK;
+    return actri_fail_errno(error, ACTR_STATUS_IO, errno, "a socket can not be watched");
+}
+
+void actri_loop_unwatch(actri_loop_t *loop, actri_watch_t *watch)
+{
+    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+    for (int i = 0; i < loop->event_count; i++) { /* what this turn would still bring for it */
+        if (loop->events[i].data.ptr == watch) loop->events[i].data.ptr = NULL;
+    }
 }
 
 /* ---- timers ---- */
@@ -70,13 +80,6 @@ static void sift_down(actri_loop_t *loop, actri_timer_t *timer, size_t index)
     place(loop, timer, index);
 }
 
-static void set_ready_time(actri_loop_t *loop)
-{
-    /* g_get_monotonic_time and actri_now_ns read the same clock; rounded up to a microsecond */
-    int64_t ready = loop->timers == 0 ? -1 : loop->heap[1]->deadline_ns / 1000 + 1;
-    g_source_set_ready_time(loop->timer_source, ready);
-}
-
 void actri_loop_timer_cancel(actri_loop_t *loop, actri_timer_t *timer)
 {
     size_t index = timer->heap_index;
@@ -87,43 +90,50 @@ void actri_loop_timer_cancel(actri_loop_t *loop, actri_timer_t *timer)
         sift_down(loop, last, index);
         sift_up(loop, last, last->heap_index);
     }
-    if (index == 1) set_ready_time(loop);
+}
+
+static bool grow(actri_loop_t *loop)
+{
+    size_t capacity = loop->heap_capacity == 0 ? 64 : loop->heap_capacity * 2;
+    actri_timer_t **heap = actri_realloc(NULL, loop->heap, capacity * sizeof(actri_timer_t *));
+    if (heap == NULL) return false; /* the timer does not fire: whoever waits has a longer one */
+    loop->heap = heap;
+    loop->heap_capacity = capacity;
+    return true;
 }
 
 void actri_loop_timer_set(actri_loop_t *loop, actri_timer_t *timer, int64_t deadline_ns)
 {
     if (timer->heap_index != 0) actri_loop_timer_cancel(loop, timer);
-    if (loop->timers + 1 >= loop->heap_capacity) {
-        loop->heap_capacity = loop->heap_capacity == 0 ? 64 : loop->heap_capacity * 2;
-        loop->heap = g_renew(actri_timer_t *, loop->heap, loop->heap_capacity);
-    }
+    if (loop->timers + 1 >= loop->heap_capacity && !grow(loop)) return;
     timer->deadline_ns = deadline_ns;
     sift_up(loop, timer, ++loop->timers);
-    if (timer->heap_index == 1) set_ready_time(loop);
 }
 
-static gboolean on_timers(GSource *source, GSourceFunc callback, gpointer data)
+static void run_timers(actri_loop_t *loop)
 {
-    (void)callback;
-    (void)data;
-    actri_loop_t *loop = ((loop_source_t *)source)->loop;
     int64_t now = actri_now_ns();
     while (loop->timers > 0 && loop->heap[1]->deadline_ns <= now) {
         actri_timer_t *timer = loop->heap[1];
         actri_loop_timer_cancel(loop, timer);
         timer->fire(timer);
     }
-    set_ready_time(loop);
-    return G_SOURCE_CONTINUE;
+}
+
+/* Until the next timer, in whole milliseconds rounded up. */
+static int wait_ms(const actri_loop_t *loop)
+{
+    if (loop->timers == 0) return LONGEST_WAIT_MS;
+    int64_t left = loop->heap[1]->deadline_ns - actri_now_ns();
+    if (left <= 0) return 0;
+    int64_t ms = (left + ACTRI_MS - 1) / ACTRI_MS;
+    return ms < LONGEST_WAIT_MS ? (int)ms : LONGEST_WAIT_MS;
 }
 
 /* ---- tasks ---- */
 
-static gboolean on_wake(GSource *source, GSourceFunc callback, gpointer data)
+static void run_tasks(actri_loop_t *loop)
 {
-    (void)callback;
-    (void)data;
-    actri_loop_t *loop = ((loop_source_t *)source)->loop;
     uint64_t count;
     actri_link_t tasks, *link;
     actri_list_init(&tasks);
@@ -136,7 +146,6 @@ static gboolean on_wake(GSource *source, GSourceFunc callback, gpointer data)
         actri_task_t *task = ACTRI_CONTAINER(link, actri_task_t, link);
         task->run(task);
     }
-    return G_SOURCE_CONTINUE;
 }
 
 void actri_loop_post(actri_loop_t *loop, actri_task_t *task)
@@ -172,51 +181,46 @@ static void run_turn_end(actri_loop_t *loop)
     }
 }
 
+static void run_events(actri_loop_t *loop)
+{
+    for (int i = 0; i < loop->event_count; i++) {
+        actri_watch_t *watch = loop->events[i].data.ptr;
+        if (watch != NULL) watch->ready(watch);
+    }
+    loop->event_count = 0;
+}
+
+/* The eventfd's watch is the loop itself, told from the others by its address. */
+static bool take_wake_up(actri_loop_t *loop)
+{
+    bool woken = false;
+    for (int i = 0; i < loop->event_count; i++) {
+        if (loop->events[i].data.ptr != loop) continue;
+        loop->events[i].data.ptr = NULL;
+        woken = true;
+    }
+    return woken;
+}
+
 static void run_loop(void *argument)
 {
     actri_loop_t *loop = argument;
-    g_main_context_push_thread_default(loop->context);
     while (!__atomic_load_n(&loop->stopping, __ATOMIC_ACQUIRE)) {
-        (void)g_main_context_iteration(loop->context, TRUE);
+        int count = epoll_wait(loop->epoll_fd, loop->events, EVENTS, wait_ms(loop));
+        loop->event_count = count > 0 ? count : 0;
+        bool woken = take_wake_up(loop);
+        run_events(loop);
+        if (woken) run_tasks(loop);
+        run_timers(loop);
         run_turn_end(loop);
     }
-    while (g_main_context_iteration(loop->context, FALSE)) run_turn_end(loop); /* what libnice still closes */
-    g_main_context_pop_thread_default(loop->context);
 }
-
-static GSource *new_source(actri_loop_t *loop, GSourceFuncs *funcs, int fd, int priority)
-{
-    GSource *source = g_source_new(funcs, sizeof(loop_source_t));
-    ((loop_source_t *)source)->loop = loop;
-    g_source_set_priority(source, priority);
-    if (fd >= 0) (void)g_source_add_unix_fd(source, fd, G_IO_IN);
-    (void)g_source_attach(source, loop->context);
-    return source;
-}
-
-static gboolean fd_is_ready(GSource *source)
-{
-    actri_loop_t *loop = ((loop_source_t *)source)->loop;
-    actri_lock(&loop->mutex);
-    bool ready = loop->signalled;
-    actri_unlock(&loop->mutex);
-    return ready;
-}
-
-static GSourceFuncs wake_funcs = {NULL, fd_is_ready, on_wake, NULL, NULL, NULL};
-static GSourceFuncs timer_funcs = {NULL, NULL, on_timers, NULL, NULL, NULL};
 
 static void free_loop(actri_loop_t *loop)
 {
-    if (loop->wake_source != NULL) {
-        g_source_destroy(loop->wake_source);
-        g_source_unref(loop->wake_source);
-        g_source_destroy(loop->timer_source);
-        g_source_unref(loop->timer_source);
-    }
-    if (loop->context != NULL) g_main_context_unref(loop->context);
     if (loop->wake_fd >= 0) (void)close(loop->wake_fd);
-    g_free(loop->heap);
+    if (loop->epoll_fd >= 0) (void)close(loop->epoll_fd);
+    actri_free(NULL, loop->heap);
     actri_mutex_destroy(&loop->mutex);
     actri_free(NULL, loop);
 }
@@ -225,19 +229,18 @@ static actr_status_t new_loop(actri_loop_t **out, actr_error_t *error)
 {
     actri_loop_t *loop = actri_zalloc(NULL, sizeof *loop); /* of the process, so of no system's allocator */
     if (loop == NULL) return actri_no_memory(error);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = loop};
     actri_mutex_init(&loop->mutex);
     actri_list_init(&loop->posted);
     actri_list_init(&loop->turn_end);
-    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->wake_fd < 0) {
-        free_loop(loop);
-        return actri_fail(error, ACTR_STATUS_IO, "no file descriptor for the wire thread");
-    }
-    loop->context = g_main_context_new();
-    loop->wake_source = new_source(loop, &wake_funcs, loop->wake_fd, G_PRIORITY_DEFAULT);
-    loop->timer_source = new_source(loop, &timer_funcs, -1, G_PRIORITY_DEFAULT);
     loop->refs = 1;
-    actr_status_t status = actri_thread_start(&loop->thread, "actr-wire", run_loop, loop, error);
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    actr_status_t status = ACTR_OK;
+    if (loop->epoll_fd < 0 || loop->wake_fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->wake_fd, &event) != 0) {
+        status = actri_fail_errno(error, ACTR_STATUS_IO, errno, "no file descriptor for the wire thread");
+    }
+    if (status == ACTR_OK) status = actri_thread_start(&loop->thread, "actr-wire", run_loop, loop, error);
     if (status != ACTR_OK) {
         free_loop(loop);
         return status;

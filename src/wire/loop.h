@@ -28,6 +28,15 @@ bool actri_loop_is_current(const actri_loop_t *loop);
    that already waits is not allowed. [loop] */
 void actri_loop_at_turn_end(actri_loop_t *loop, actri_task_t *task);
 
+/* A socket that is watched for input, embedded in its object. ready is called once a turn while there is some. */
+typedef struct actri_watch {
+    int fd;
+    void (*ready)(struct actri_watch *watch);
+} actri_watch_t;
+ACTR_MUST_CHECK actr_status_t actri_loop_watch(actri_loop_t *loop, actri_watch_t *watch, actr_error_t *error); /* [loop] */
+/* Before the socket is closed. [loop] */
+void actri_loop_unwatch(actri_loop_t *loop, actri_watch_t *watch);
+
 /* A timer, embedded in its object, zero-initialised before first use. [loop] */
 typedef struct actri_timer {
     void (*fire)(struct actri_timer *timer);

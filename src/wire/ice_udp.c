@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sockets under an ICE agent: one UDP socket for each local address, read and written in batches. STUN is the
+ * core's, everything else goes up.
+ */
+#include "wire/ice.h"
+#include "wire/ice_core.h"
+
+#include "port/clock.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SOCKET_BUFFER (1 << 20)
+#define BATCH 32
+#define DATAGRAM 2048
+
+typedef struct local_socket {
+    actri_watch_t watch;
+    actri_ice_t *ice;
+    unsigned index;
+} local_socket_t;
+
+struct actri_ice {
+    const actri_env_t *env;
+    actri_loop_t *loop;
+    actri_ice_core_t core;
+    actri_ice_handlers_t handlers;
+    void *user;
+    bool loopback, gathered;
+    local_socket_t sockets[ACTRI_ICE_LOCALS];
+    size_t socket_count;
+    actri_timer_t timer;
+};
+
+static struct { /* [loop] one batch at a time */
+    uint8_t data[BATCH][DATAGRAM];
+    struct mmsghdr headers[BATCH];
+    struct iovec vectors[BATCH];
+    struct sockaddr_storage from[BATCH];
+} in;
+
+/* ---- the core's side ---- */
+
+static void arm(actri_ice_t *ice)
+{
+    int64_t next = actri_ice_core_tick(&ice->core, actri_now_ns());
+    if (next == ACTRI_NEVER) actri_loop_timer_cancel(ice->loop, &ice->timer);
+    else actri_loop_timer_set(ice->loop, &ice->timer, next);
+}
+
+static void on_timer(actri_timer_t *timer)
+{
+    arm(ACTRI_CONTAINER(timer, actri_ice_t, timer));
+}
+
+static void send_stun(void *user, unsigned local, const actri_address_t *to, const uint8_t *data, size_t size)
+{
+    actri_ice_t *ice = user;
+    struct sockaddr_storage address;
+    socklen_t length = actri_address_to_socket(to, &address);
+    (void)sendto(ice->sockets[local].watch.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+}
+
+static void on_core_state(void *user, actri_ice_state_t state)
+{
+    actri_ice_t *ice = user;
+    ice->handlers.on_state(ice->user, state);
+}
+
+/* ---- what arrives ---- */
+
+static int read_batch(int fd)
+{
+    for (int i = 0; i < BATCH; i++) {
+        in.vectors[i] = (struct iovec){in.data[i], DATAGRAM};
+        in.headers[i].msg_hdr = (struct msghdr){.msg_name = &in.from[i], .msg_namelen = sizeof in.from[i],
+                                                .msg_iov = &in.vectors[i], .msg_iovlen = 1};
+    }
+    return recvmmsg(fd, in.headers, BATCH, MSG_DONTWAIT, NULL);
+}
+
+static void on_ready(actri_watch_t *watch)
+{
+    local_socket_t *socket = ACTRI_CONTAINER(watch, local_socket_t, watch);
+    actri_ice_t *ice = socket->ice;
+    bool stun = false;
+    int64_t now = actri_now_ns();
+    int count = read_batch(watch->fd); /* what is left comes with the next turn */
+    for (int i = 0; i < count; i++) {
+        actri_address_t from;
+        size_t size = in.headers[i].msg_len;
+        if (size == 0 || !actri_address_from_socket(&in.from[i], &from)) continue;
+        if (actri_ice_core_receive(&ice->core, socket->index, &from, in.data[i], size, now)) stun = true;
+        else ice->handlers.on_packet(ice->user, in.data[i], size);
+    }
+    if (stun) arm(ice);
+}
+
+/* ---- gathering ---- */
+
+static int open_socket(const actri_address_t *address, actri_address_t *bound)
+{
+    struct sockaddr_storage name;
+    socklen_t size = actri_address_to_socket(address, &name);
+    const int buffer = SOCKET_BUFFER, on = 1;
+    int fd = socket(address->family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -1;
+    if (address->family == 6) (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    if (bind(fd, (struct sockaddr *)&name, size) != 0 || getsockname(fd, (struct sockaddr *)&name, &size) != 0 ||
+        !actri_address_from_socket(&name, bound)) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void add_local(actri_ice_t *ice, const actri_address_t *address)
+{
+    actri_address_t bound;
+    actr_error_t error = ACTR_ERROR_INIT;
+    if (ice->socket_count == ACTRI_ICE_LOCALS) return;
+    local_socket_t *socket = &ice->sockets[ice->socket_count];
+    socket->watch.fd = open_socket(address, &bound);
+    if (socket->watch.fd < 0) return;
+    socket->watch.ready = on_ready;
+    socket->ice = ice;
+    if (actri_loop_watch(ice->loop, &socket->watch, &error) != ACTR_OK) {
+        (void)close(socket->watch.fd);
+        actri_warn(ice->env, "wire", "%s", error.message);
+        return;
+    }
+    socket->index = (unsigned)actri_ice_core_add_local(&ice->core, &bound);
+    ice->socket_count++;
+}
+
+static bool is_wanted(const actri_ice_t *ice, const actri_address_t *address)
+{
+    if (actri_address_is_loopback(address)) return ice->loopback;
+    return !actri_address_is_link_local(address) && !actri_address_is_multicast(address);
+}
+
+/* One socket an address: loopback ones first when they are wanted, for then the peers are on this machine. */
+static void add_addresses(actri_ice_t *ice, const struct ifaddrs *list, bool loopback)
+{
+    for (const struct ifaddrs *at = list; at != NULL; at = at->ifa_next) {
+        struct sockaddr_storage name;
+        actri_address_t address;
+        if (at->ifa_addr == NULL || (at->ifa_flags & IFF_UP) == 0) continue;
+        int family = at->ifa_addr->sa_family;
+        if (family != AF_INET && family != AF_INET6) continue;
+        memcpy(&name, at->ifa_addr, family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+        if (!actri_address_from_socket(&name, &address)) continue;
+        address.port = 0;
+        if (actri_address_is_loopback(&address) == loopback && is_wanted(ice, &address)) add_local(ice, &address);
+    }
+}
+
+actr_status_t actri_ice_gather(actri_ice_t *ice, actr_error_t *error)
+{
+    struct ifaddrs *list = NULL;
+    if (ice->gathered) return ACTR_OK;
+    ice->gathered = true;
+    if (getifaddrs(&list) != 0) return actri_fail_errno(error, ACTR_STATUS_IO, errno, "ICE: no list of addresses");
+    add_addresses(ice, list, true);
+    add_addresses(ice, list, false);
+    freeifaddrs(list);
+    if (ice->socket_count == 0) return actri_fail(error, ACTR_STATUS_UNAVAILABLE, "ICE: this machine has no address to use");
+    for (unsigned i = 0; i < ice->socket_count; i++) {
+        char text[160];
+        actri_ice_core_print(&ice->core, i, text, sizeof text);
+        ice->handlers.on_candidate(ice->user, text);
+    }
+    return ACTR_OK;
+}
+
+/* ---- the interface ---- */
+
+actr_status_t actri_ice_new(const actri_rtc_options_t *options, const actri_ice_handlers_t *handlers, void *user,
+                            actri_ice_t **out, actr_error_t *error)
+{
+    actri_ice_t *ice = actri_zalloc(options->env, sizeof *ice);
+    if (ice == NULL) return actri_no_memory(error);
+    ice->env = options->env;
+    ice->loop = options->loop;
+    ice->handlers = *handlers;
+    ice->user = user;
+    ice->loopback = options->loopback;
+    ice->timer.fire = on_timer;
+    actri_ice_core_init(&ice->core, options->env, options->offerer);
+    ice->core.send = send_stun;
+    ice->core.on_state = on_core_state;
+    ice->core.user = ice;
+    if (options->server_count > 0) actri_warn(ice->env, "wire", "STUN and TURN servers are not used yet");
+    *out = ice;
+    return ACTR_OK;
+}
+
+void actri_ice_free(actri_ice_t *ice)
+{
+    if (ice == NULL) return;
+    actri_loop_timer_cancel(ice->loop, &ice->timer);
+    for (size_t i = 0; i < ice->socket_count; i++) {
+        actri_loop_unwatch(ice->loop, &ice->sockets[i].watch);
+        (void)close(ice->sockets[i].watch.fd);
+    }
+    actri_free(ice->env, ice);
+}
+
+void actri_ice_credentials(const actri_ice_t *ice, const char **ufrag, const char **pwd)
+{
+    *ufrag = ice->core.ufrag;
+    *pwd = ice->core.pwd;
+}
+
+actr_status_t actri_ice_set_remote(actri_ice_t *ice, const char *ufrag, const char *pwd, actr_error_t *error)
+{
+    if (strlen(ufrag) < 4 || strlen(pwd) < 22) { /* RFC 8839 5.4 */
+        return actri_fail(error, ACTR_STATUS_WIRE_PROTOCOL, "ICE: the peer's credentials are too short");
+    }
+    actri_ice_core_set_remote(&ice->core, ufrag, pwd, actri_now_ns());
+    arm(ice);
+    return ACTR_OK;
+}
+
+actr_status_t actri_ice_add_candidate(actri_ice_t *ice, const char *text, actr_error_t *error)
+{
+    actri_candidate_t candidate;
+    actr_status_t status = actri_candidate_parse(text, ice->loopback, &candidate, error);
+    if (status == ACTR_OK) status = actri_ice_core_add_remote(&ice->core, &candidate, error);
+    if (status == ACTR_OK) arm(ice);
+    return status;
+}
+
+/* The path that data takes: the selected pair, or the best that works so far. */
+static bool find_path(const actri_ice_t *ice, unsigned *local, const actri_address_t **to)
+{
+    const actri_ice_core_t *core = &ice->core;
+    const actri_ice_pair_t *best = NULL;
+    if (core->selected) {
+        *local = core->selected_local;
+        *to = &core->selected_remote.address;
+        return true;
+    }
+    for (size_t i = 0; i < core->pair_count; i++) {
+        const actri_ice_pair_t *pair = &core->pairs[i];
+        if (pair->state == ACTRI_PAIR_GOOD && (best == NULL || pair->priority > best->priority)) best = pair;
+    }
+    if (best == NULL) return false;
+    *local = best->local;
+    *to = &core->remotes[best->remote].address;
+    return true;
+}
+
+size_t actri_ice_send(actri_ice_t *ice, const actri_ice_datagram_t *datagrams, size_t count)
+{
+    struct mmsghdr messages[BATCH];
+    struct iovec vectors[BATCH];
+    struct sockaddr_storage address;
+    const actri_address_t *to;
+    unsigned local;
+    size_t sent = 0;
+    if (!find_path(ice, &local, &to)) return 0;
+    socklen_t length = actri_address_to_socket(to, &address);
+    while (sent < count) {
+        unsigned some = count - sent < BATCH ? (unsigned)(count - sent) : BATCH;
+        for (unsigned i = 0; i < some; i++) {
+            vectors[i] = (struct iovec){(void *)(uintptr_t)datagrams[sent + i].data, datagrams[sent + i].size};
+            messages[i].msg_hdr = (struct msghdr){.msg_name = &address, .msg_namelen = length, .msg_iov = &vectors[i],
+                                                  .msg_iovlen = 1};
+        }
+        int went = sendmmsg(ice->sockets[local].watch.fd, messages, some, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (went <= 0) break;
+        sent += (size_t)went;
+    }
+    return sent;
+}
+
+actr_status_t actri_ice_restart(actri_ice_t *ice, actr_error_t *error)
+{
+    (void)error;
+    actri_ice_core_restart(&ice->core);
+    for (unsigned i = 0; i < ice->socket_count; i++) { /* the new generation has the same candidates */
+        char text[160];
+        actri_ice_core_print(&ice->core, i, text, sizeof text);
+        ice->handlers.on_candidate(ice->user, text);
+    }
+    return ACTR_OK;
+}
+
+void actri_ice_describe(const actri_ice_t *ice, char *text, size_t size, bool *relayed)
+{
+    static const char *const types[] = {"host", "srflx", "prflx", "relay"};
+    char from[ACTRI_ADDRESS_TEXT], to[ACTRI_ADDRESS_TEXT];
+    const actri_ice_core_t *core = &ice->core;
+    *relayed = false;
+    if (!core->selected) {
+        (void)snprintf(text, size, "no pair");
+        return;
+    }
+    const actri_candidate_t *local = &core->locals[core->selected_local], *remote = &core->selected_remote;
+    *relayed = remote->type == ACTRI_RELAY;
+    (void)snprintf(text, size, "%s %s:%u -> %s %s:%u", types[local->type], actri_address_ip_text(&local->address, from),
+                   local->address.port, types[remote->type], actri_address_ip_text(&remote->address, to),
+                   remote->address.port);
+}
