@@ -10,8 +10,10 @@ bool actri_address_parse(const char *ip, unsigned port, actri_address_t *out)
     memset(out, 0, sizeof *out);
     if (port > 65535) return false;
     out->port = (uint16_t)port;
-    if (inet_pton(AF_INET, ip, out->ip) == 1) out->family = 4;
-    else if (inet_pton(AF_INET6, ip, out->ip) == 1) out->family = 6;
+    if (inet_pton(AF_INET, ip, out->ip) == 1)
+        out->family = 4;
+    else if (inet_pton(AF_INET6, ip, out->ip) == 1)
+        out->family = 6;
     return out->family != 0;
 }
 

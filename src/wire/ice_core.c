@@ -17,10 +17,11 @@
 #define PACE_NS (2 * ACTRI_MS)
 #define FIRST_RTO_NS (100 * ACTRI_MS)
 #define MOST_SENDS 7
-#define RETRY_BAD_NS (1 * ACTRI_SECOND)   /* a pair that failed is tried again while nothing is selected */
-#define BETTER_WAIT_NS (200 * ACTRI_MS)   /* before a pair that is not host to host is nominated */
+#define ECHO_NS (20 * ACTRI_MS)         /* a check in flight is sent again this soon after the peer's check came in */
+#define RETRY_BAD_NS (1 * ACTRI_SECOND) /* a pair that failed is tried again while nothing is selected */
+#define BETTER_WAIT_NS (200 * ACTRI_MS) /* before a pair that is not host to host is nominated */
 #define CONSENT_NS (1500 * ACTRI_MS)
-#define SILENCE_NS (5 * ACTRI_SECOND)     /* until the peer counts as gone quiet (webrtc 4) */
+#define SILENCE_NS (5 * ACTRI_SECOND) /* until the peer counts as gone quiet (webrtc 4) */
 #define PEER_CANDIDATES 32
 
 static const uint32_t type_preference[] = {126, 100, 110, 0};
@@ -75,7 +76,8 @@ actr_status_t actri_candidate_parse(const char *text, bool loopback, actri_candi
     unsigned long priority;
     const char *rest = strncmp(text, "candidate:", 10) == 0 ? text + 10 : text;
     memset(out, 0, sizeof *out);
-    bool good = sscanf(rest, "%*32s %u %15s %lu %63s %u typ %15s", &component, transport, &priority, ip, &port, type) == 6;
+    bool good =
+        sscanf(rest, "%*32s %u %15s %lu %63s %u typ %15s", &component, transport, &priority, ip, &port, type) == 6;
     if (good && strcasecmp(transport, "udp") != 0) {
         return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "\"%.80s\" is refused: not UDP", text);
     }
@@ -212,6 +214,7 @@ static void begin_check(actri_ice_core_t *core, actri_ice_pair_t *pair, bool nom
 {
     actri_random(pair->id, sizeof pair->id);
     if (pair->state != ACTRI_PAIR_GOOD) pair->state = ACTRI_PAIR_CHECKING;
+    pair->as_controlling = core->controlling;
     pair->nominating = nominate;
     pair->triggered = false;
     pair->sent = 1;
@@ -222,8 +225,11 @@ static void begin_check(actri_ice_core_t *core, actri_ice_pair_t *pair, bool nom
 static void answer(actri_ice_core_t *core, unsigned local, const actri_address_t *to, const actri_stun_t *request,
                    const char *password, unsigned error_code)
 {
-    actri_stun_t reply = {.class = error_code == 0 ? ACTRI_STUN_SUCCESS : ACTRI_STUN_ERROR, .method = 1,
-                          .error_code = error_code, .has_mapped = error_code == 0, .mapped = *to};
+    actri_stun_t reply = {.class = error_code == 0 ? ACTRI_STUN_SUCCESS : ACTRI_STUN_ERROR,
+                          .method = 1,
+                          .error_code = error_code,
+                          .has_mapped = error_code == 0,
+                          .mapped = *to};
     memcpy(reply.id, request->id, sizeof reply.id);
     send_message(core, local, to, &reply, password);
 }
@@ -257,7 +263,8 @@ static bool is_selected(const actri_ice_core_t *core, const actri_ice_pair_t *pa
 
 static void heard(actri_ice_core_t *core, unsigned local, const actri_address_t *from, int64_t now_ns)
 {
-    if (!core->selected || core->selected_local != local || !actri_address_equal(&core->selected_remote.address, from)) {
+    if (!core->selected || core->selected_local != local ||
+        !actri_address_equal(&core->selected_remote.address, from)) {
         return;
     }
     core->heard_ns = now_ns;
@@ -285,8 +292,10 @@ static void on_good(actri_ice_core_t *core, actri_ice_pair_t *pair, int64_t now_
     bool nominated = core->controlling ? pair->nominating : pair->peer_nominated;
     pair->state = ACTRI_PAIR_GOOD;
     pair->nominating = false;
-    if (nominated && !is_selected(core, pair)) select_pair(core, pair, now_ns);
-    else if (core->controlling) nominate(core, now_ns);
+    if (nominated && !is_selected(core, pair))
+        select_pair(core, pair, now_ns);
+    else if (core->controlling)
+        nominate(core, now_ns);
 }
 
 /* ---- what arrives ---- */
@@ -305,7 +314,8 @@ static const char *password_for(const actri_ice_core_t *core, const char *userna
 {
     size_t size = strcspn(username, ":");
     if (size == strlen(core->ufrag) && memcmp(username, core->ufrag, size) == 0) return core->pwd;
-    bool old = core->old_ufrag[0] != '\0' && size == strlen(core->old_ufrag) && memcmp(username, core->old_ufrag, size) == 0;
+    bool old =
+        core->old_ufrag[0] != '\0' && size == strlen(core->old_ufrag) && memcmp(username, core->old_ufrag, size) == 0;
     return old ? core->old_pwd : NULL;
 }
 
@@ -321,6 +331,21 @@ static actri_ice_pair_t *pair_of_check(actri_ice_core_t *core, unsigned local, c
     if (remote < 0) return NULL;
     actri_ice_pair_t *pair = find_pair(core, local, (unsigned)remote);
     return pair != NULL ? pair : add_pair(core, local, (unsigned)remote);
+}
+
+/*
+ * The peer's check shows that its path is open (RFC 8445 7.3.1.4). A check in flight keeps its id, for its answer may
+ * be on the way: two sides that replace their ids at each other's checks would never finish.
+ */
+static void trigger(actri_ice_core_t *core, actri_ice_pair_t *pair, int64_t now_ns)
+{
+    if (pair->sent > 0) {
+        if (pair->next_ns > now_ns + ECHO_NS) pair->next_ns = now_ns + ECHO_NS;
+    } else if (core->remote_ufrag[0] != '\0') {
+        begin_check(core, pair, false, now_ns);
+    } else {
+        pair->triggered = true;
+    }
 }
 
 static void on_request(actri_ice_core_t *core, unsigned local, const actri_address_t *from, const actri_stun_t *request,
@@ -341,9 +366,7 @@ static void on_request(actri_ice_core_t *core, unsigned local, const actri_addre
         pair->peer_nominated = true;
         if (pair->state == ACTRI_PAIR_GOOD && !is_selected(core, pair)) select_pair(core, pair, now_ns);
     }
-    if (pair->state == ACTRI_PAIR_GOOD) return;
-    pair->triggered = true;
-    if (core->remote_ufrag[0] != '\0') begin_check(core, pair, false, now_ns);
+    if (pair->state != ACTRI_PAIR_GOOD) trigger(core, pair, now_ns);
 }
 
 static void on_response(actri_ice_core_t *core, unsigned local, const actri_address_t *from, const actri_stun_t *reply,
@@ -363,7 +386,7 @@ static void on_response(actri_ice_core_t *core, unsigned local, const actri_addr
             heard(core, local, from, now_ns);
             on_good(core, pair, now_ns);
         } else if (reply->error_code == 487) { /* we lost the conflict: the other role, again */
-            core->controlling = !core->controlling;
+            core->controlling = !pair->as_controlling;
             pair->state = ACTRI_PAIR_WAITING;
             pair->nominating = false;
             pair->triggered = true;
@@ -384,7 +407,8 @@ bool actri_ice_core_receive(actri_ice_core_t *core, unsigned local, const actri_
         return false;
     }
     if (!actri_stun_decode(data, size, &message) || message.method != 1) return true;
-    if (message.class == ACTRI_STUN_REQUEST) on_request(core, local, from, &message, data, size, now_ns);
+    if (message.class == ACTRI_STUN_REQUEST)
+        on_request(core, local, from, &message, data, size, now_ns);
     else if (message.class == ACTRI_STUN_SUCCESS || message.class == ACTRI_STUN_ERROR) {
         on_response(core, local, from, &message, data, size, now_ns);
     }
@@ -396,7 +420,9 @@ bool actri_ice_core_receive(actri_ice_core_t *core, unsigned local, const actri_
 static void repeat_check(actri_ice_core_t *core, actri_ice_pair_t *pair, int64_t now_ns)
 {
     if (pair->sent == 0 || pair->next_ns > now_ns) return;
-    if (pair->sent < MOST_SENDS) {
+    if (pair->as_controlling != core->controlling) {
+        begin_check(core, pair, false, now_ns); /* an answer would be to the role that we had */
+    } else if (pair->sent < MOST_SENDS) {
         send_check(core, pair->local, &core->remotes[pair->remote].address, pair->id, pair->nominating);
         pair->next_ns = now_ns + (FIRST_RTO_NS << pair->sent);
         pair->sent++;

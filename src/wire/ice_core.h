@@ -27,13 +27,14 @@ typedef struct actri_candidate {
 typedef struct actri_ice_pair {
     uint8_t local, remote;
     enum { ACTRI_PAIR_WAITING = 0, ACTRI_PAIR_CHECKING, ACTRI_PAIR_GOOD, ACTRI_PAIR_BAD } state;
-    bool triggered;          /* check it before the others */
-    bool nominating;         /* the check under way says USE-CANDIDATE */
-    bool peer_nominated;     /* its check said so */
+    bool triggered;      /* check it before the others */
+    bool as_controlling; /* our role in the check under way */
+    bool nominating;     /* the check under way says USE-CANDIDATE */
+    bool peer_nominated; /* its check said so */
     uint64_t priority;
-    uint8_t id[12];          /* of the check under way */
-    unsigned sent;           /* how often */
-    int64_t next_ns;         /* when to send it again */
+    uint8_t id[12];  /* of the check under way */
+    unsigned sent;   /* how often */
+    int64_t next_ns; /* when to send it again */
 } actri_ice_pair_t;
 
 typedef struct actri_ice_core {

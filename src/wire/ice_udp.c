@@ -50,8 +50,10 @@ static struct { /* [loop] one batch at a time */
 static void arm(actri_ice_t *ice)
 {
     int64_t next = actri_ice_core_tick(&ice->core, actri_now_ns());
-    if (next == ACTRI_NEVER) actri_loop_timer_cancel(ice->loop, &ice->timer);
-    else actri_loop_timer_set(ice->loop, &ice->timer, next);
+    if (next == ACTRI_NEVER)
+        actri_loop_timer_cancel(ice->loop, &ice->timer);
+    else
+        actri_loop_timer_set(ice->loop, &ice->timer, next);
 }
 
 static void on_timer(actri_timer_t *timer)
@@ -64,7 +66,8 @@ static void send_stun(void *user, unsigned local, const actri_address_t *to, con
     actri_ice_t *ice = user;
     struct sockaddr_storage address;
     socklen_t length = actri_address_to_socket(to, &address);
-    (void)sendto(ice->sockets[local].watch.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+    (void)sendto(ice->sockets[local].watch.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
+                 length);
 }
 
 static void on_core_state(void *user, actri_ice_state_t state)
@@ -79,8 +82,8 @@ static int read_batch(int fd)
 {
     for (int i = 0; i < BATCH; i++) {
         in.vectors[i] = (struct iovec){in.data[i], DATAGRAM};
-        in.headers[i].msg_hdr = (struct msghdr){.msg_name = &in.from[i], .msg_namelen = sizeof in.from[i],
-                                                .msg_iov = &in.vectors[i], .msg_iovlen = 1};
+        in.headers[i].msg_hdr = (struct msghdr){
+            .msg_name = &in.from[i], .msg_namelen = sizeof in.from[i], .msg_iov = &in.vectors[i], .msg_iovlen = 1};
     }
     return recvmmsg(fd, in.headers, BATCH, MSG_DONTWAIT, NULL);
 }
@@ -96,8 +99,10 @@ static void on_ready(actri_watch_t *watch)
         actri_address_t from;
         size_t size = in.headers[i].msg_len;
         if (size == 0 || !actri_address_from_socket(&in.from[i], &from)) continue;
-        if (actri_ice_core_receive(&ice->core, socket->index, &from, in.data[i], size, now)) stun = true;
-        else ice->handlers.on_packet(ice->user, in.data[i], size);
+        if (actri_ice_core_receive(&ice->core, socket->index, &from, in.data[i], size, now))
+            stun = true;
+        else
+            ice->handlers.on_packet(ice->user, in.data[i], size);
     }
     if (stun) arm(ice);
 }
@@ -172,7 +177,8 @@ actr_status_t actri_ice_gather(actri_ice_t *ice, actr_error_t *error)
     add_addresses(ice, list, true);
     add_addresses(ice, list, false);
     freeifaddrs(list);
-    if (ice->socket_count == 0) return actri_fail(error, ACTR_STATUS_UNAVAILABLE, "ICE: this machine has no address to use");
+    if (ice->socket_count == 0)
+        return actri_fail(error, ACTR_STATUS_UNAVAILABLE, "ICE: this machine has no address to use");
     for (unsigned i = 0; i < ice->socket_count; i++) {
         char text[160];
         actri_ice_core_print(&ice->core, i, text, sizeof text);
@@ -273,8 +279,8 @@ size_t actri_ice_send(actri_ice_t *ice, const actri_ice_datagram_t *datagrams, s
         unsigned some = count - sent < BATCH ? (unsigned)(count - sent) : BATCH;
         for (unsigned i = 0; i < some; i++) {
             vectors[i] = (struct iovec){(void *)(uintptr_t)datagrams[sent + i].data, datagrams[sent + i].size};
-            messages[i].msg_hdr = (struct msghdr){.msg_name = &address, .msg_namelen = length, .msg_iov = &vectors[i],
-                                                  .msg_iovlen = 1};
+            messages[i].msg_hdr =
+                (struct msghdr){.msg_name = &address, .msg_namelen = length, .msg_iov = &vectors[i], .msg_iovlen = 1};
         }
         int went = sendmmsg(ice->sockets[local].watch.fd, messages, some, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (went <= 0) break;

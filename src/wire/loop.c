@@ -237,7 +237,8 @@ static actr_status_t new_loop(actri_loop_t **out, actr_error_t *error)
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     actr_status_t status = ACTR_OK;
-    if (loop->epoll_fd < 0 || loop->wake_fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->wake_fd, &event) != 0) {
+    if (loop->epoll_fd < 0 || loop->wake_fd < 0 ||
+        epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->wake_fd, &event) != 0) {
         status = actri_fail_errno(error, ACTR_STATUS_IO, errno, "no file descriptor for the wire thread");
     }
     if (status == ACTR_OK) status = actri_thread_start(&loop->thread, "actr-wire", run_loop, loop, error);

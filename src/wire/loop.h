@@ -33,7 +33,8 @@ typedef struct actri_watch {
     int fd;
     void (*ready)(struct actri_watch *watch);
 } actri_watch_t;
-ACTR_MUST_CHECK actr_status_t actri_loop_watch(actri_loop_t *loop, actri_watch_t *watch, actr_error_t *error); /* [loop] */
+ACTR_MUST_CHECK actr_status_t actri_loop_watch(actri_loop_t *loop, actri_watch_t *watch,
+                                               actr_error_t *error); /* [loop] */
 /* Before the socket is closed. [loop] */
 void actri_loop_unwatch(actri_loop_t *loop, actri_watch_t *watch);
 

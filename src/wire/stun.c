@@ -32,7 +32,7 @@ static uint32_t get(const uint8_t *at, size_t size)
 
 static void put(uint8_t *at, uint64_t value, size_t size)
 {
-    for (size_t i = size; i-- > 0; value >>= 8) at[i] = (uint8_t)value;
+    for (size_t i = 0; i < size; i++) at[i] = (uint8_t)(value >> 8 * (size - 1 - i));
 }
 
 static uint32_t crc32_of(const uint8_t *data, size_t size)
@@ -61,7 +61,8 @@ static void read_address(const uint8_t *value, size_t size, bool masked, const u
     memset(&out->mapped, 0, sizeof out->mapped);
     out->mapped.family = family == 1 ? 4 : 6;
     out->mapped.port = (uint16_t)(get(value + 2, 2) ^ (masked ? COOKIE >> 16 : 0));
-    for (size_t i = 0; i < bytes; i++) out->mapped.ip[i] = (uint8_t)(value[4 + i] ^ (masked ? header[4 + i] : 0));
+    for (size_t i = 0; i < bytes && i < sizeof out->mapped.ip; i++)
+        out->mapped.ip[i] = (uint8_t)(value[4 + i] ^ (masked ? header[4 + i] : 0));
     out->has_mapped = true; /* the mask is cookie and id, as they stand in the header */
 }
 
@@ -86,8 +87,10 @@ static bool read_attribute(unsigned type, const uint8_t *value, size_t size, con
     case ICE_CONTROLLING:
         if (size != 8) return false;
         out->tie_breaker = (uint64_t)get(value, 4) << 32 | get(value + 4, 4);
-        if (type == ICE_CONTROLLED) out->has_controlled = true;
-        else out->has_controlling = true;
+        if (type == ICE_CONTROLLED)
+            out->has_controlled = true;
+        else
+            out->has_controlling = true;
         return true;
     case ERROR_CODE:
         if (size < 4) return false;
