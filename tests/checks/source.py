@@ -17,7 +17,7 @@ LONGEST_FUNCTION, LONGEST_FILE = 70, 800
 
 
 def sources():
-    listed = subprocess.run(["git", "ls-files", "*.c", "*.h", "*.cpp"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(["git", "ls-files", "*.c", "*.h", "*.cpp", "*.hpp"], cwd=ROOT, capture_output=True, text=True)
     return [ROOT / name for name in listed.stdout.split()]
 
 
@@ -93,8 +93,10 @@ def architecture_names():
 
 
 def headers_compile():
-    for header in sorted((ROOT / "include" / "actr").glob("*.h")):
+    for header in sorted((ROOT / "include" / "actr").glob("*.h*")):
         for compiler, standard, kind in (("cc", "-std=c11", "c"), ("c++", "-std=c++17", "c++")):
+            if header.suffix == ".hpp" and kind == "c":
+                continue
             done = subprocess.run([compiler, standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-x", kind,
                                    "-I", ROOT / "include", "-include", header, "/dev/null"], capture_output=True, text=True)
             if done.returncode:

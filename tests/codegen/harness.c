@@ -4,7 +4,10 @@
 
 #include "lifecycle/node.h"
 
+#include "server/server.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void harness_dispatch(actr_dispatch_fn dispatch, void *user, const char *route, const void *payload, size_t size,
@@ -22,4 +25,33 @@ void harness_dispatch(actr_dispatch_fn dispatch, void *user, const char *route, 
     if (reply->size > 0) memcpy(reply->data, bytes.data, reply->size);
     if (ctx.failure != 0) (void)snprintf(reply->message, sizeof reply->message, "%s", ctx.message);
     actri_arena_clear(&arena);
+}
+
+struct harness_server {
+    actri_server_t *server;
+    char url[128];
+};
+
+harness_server_t *harness_server_open(void)
+{
+    harness_server_t *harness = calloc(1, sizeof *harness);
+    actri_server_options_t options = {.listen = "127.0.0.1:0"};
+    if (harness == NULL) return NULL;
+    if (actri_server_new(&options, &harness->server, NULL) != ACTR_OK) {
+        free(harness);
+        return NULL;
+    }
+    (void)actri_server_url(harness->server, harness->url, sizeof harness->url);
+    return harness;
+}
+
+const char *harness_server_url(harness_server_t *server)
+{
+    return server->url;
+}
+
+void harness_server_close(harness_server_t *server)
+{
+    actri_server_free(server->server);
+    free(server);
 }

@@ -19,6 +19,12 @@ typedef struct harness_reply {
 void harness_dispatch(actr_dispatch_fn dispatch, void *user, const char *route, const void *payload, size_t size,
                       harness_reply_t *reply);
 
+/* A development signaling server in this process; its URL lives until it is closed. */
+typedef struct harness_server harness_server_t;
+harness_server_t *harness_server_open(void);
+const char *harness_server_url(harness_server_t *server);
+void harness_server_close(harness_server_t *server);
+
 #ifdef __cplusplus
 }
 #endif

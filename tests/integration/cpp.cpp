@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C++ face over real nodes: typed calls, futures, what handlers throw, who keeps whom alive.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+extern "C" {
+#include <cmocka.h>
+}
+
+#include "harness.h"
+#include "services.actr.h"
+
+#include <actr/actr.hpp>
+
+#include <atomic>
+#include <thread>
+
+using get = codegen_services_store_method_get;
+using remove_key = codegen_services_store_method_delete;
+using urgent = codegen_services_store_method_urgent;
+
+namespace
+{
+
+constexpr std::chrono::seconds limit{60};
+
+class server
+{
+  public:
+    server() : c_(harness_server_open())
+    {
+        assert_non_null(c_);
+    }
+    ~server()
+    {
+        harness_server_close(c_);
+    }
+    server(const server &) = delete;
+    server &operator=(const server &) = delete;
+    actr::system system(const char *name) const
+    {
+        actr_config_t config = actr::config();
+        config.signaling_url = harness_server_url(c_);
+        config.manufacturer = "acme";
+        config.name = name;
+        config.realm = 1;
+        return actr::system(config);
+    }
+
+  private:
+    harness_server_t *c_;
+};
+
+// cmocka leaves a failed case by longjmp, which exceptions do not see: so look first, assert then.
+template <class Function> actr_error_t thrown(Function function)
+{
+    try {
+        function();
+    } catch (const actr::error &failure) {
+        return failure.detail();
+    }
+    return actr_error_t{};
+}
+
+Codegen__Services__Key key(char *name)
+{
+    Codegen__Services__Key out = CODEGEN__SERVICES__KEY__INIT;
+    out.name = name;
+    return out;
+}
+
+char text_one[] = "one", text_none[] = "none", text_runtime[] = "runtime", text_int[] = "int";
+
+actr::workload store()
+{
+    actr::workload work;
+    work.on<get>([](actr::context &ctx, const Codegen__Services__Key &request, Codegen__Services__Value &reply) {
+        const std::string name = request.name;
+        if (name == "none") throw actr::error(ACTR_STATUS_NOT_FOUND, "there is no " + name);
+        if (name == "runtime") throw std::runtime_error("a runtime_error");
+        if (name == "int") throw 42;
+        const std::string value = "value of " + name;
+        reply.data.data = reinterpret_cast<uint8_t *>(ctx.copy(value));
+        reply.data.len = value.size();
+    });
+    work.on("codegen.services.Store.Delete", [](actr::context &, std::string_view) { return "\xff\xff"; });
+    work.on("raw.Upper", [](actr::context &ctx, std::string_view text) {
+        std::string out(text);
+        for (char &c : out) c = static_cast<char>(c - 'a' + 'A');
+        return out + (ctx.caller_id() ? " from afar" : " from here");
+    });
+    return work;
+}
+
+void test_typed_calls_to_the_own_workload(void **)
+{
+    server signaling;
+    actr::ref self = signaling.system("a").attach(store()).start();
+    actr::context ctx = self.ctx();
+    actr::message<get::response> value = ctx.call<get>(actr::to_self(), key(text_one));
+    assert_memory_equal(value->data.data, "value of one", value->data.len);
+    actr_error_t none = thrown([&] { ctx.call<get>(actr::to_self(), key(text_none)); });
+    actr_error_t runtime = thrown([&] { ctx.call<get>(actr::to_self(), key(text_runtime)); });
+    actr_error_t strange = thrown([&] { ctx.call<get>(actr::to_self(), key(text_int)); });
+    actr_error_t unknown = thrown([&] { ctx.call<urgent>(actr::to_self(), key(text_one)); });
+    actr_error_t garbage = thrown([&] { ctx.call<remove_key>(actr::to_self(), key(text_one)); });
+    assert_int_equal(none.status, ACTR_STATUS_NOT_FOUND);
+    assert_string_equal(none.message, "there is no none");
+    assert_int_equal(runtime.status, ACTR_STATUS_HANDLER_ERROR);
+    assert_string_equal(runtime.message, "a runtime_error");
+    assert_int_equal(strange.status, ACTR_STATUS_HANDLER_PANIC);
+    assert_int_equal(unknown.status, ACTR_STATUS_UNKNOWN_ROUTE);
+    assert_int_equal(garbage.status, ACTR_STATUS_DECODE);
+    assert_string_equal(garbage.message, "Failed to decode codegen.services.Value: the reply to "
+                                         "codegen.services.Store.Delete of 2 bytes");
+}
+
+void test_calls_and_futures_over_the_network(void **)
+{
+    server signaling;
+    actr::ref service = signaling.system("store").attach(store()).start();
+    actr::ref client = signaling.system("client").attach(actr::workload()).start();
+    actr::context ctx = client.ctx();
+    auto found = ctx.discover_async(actr::type("acme+store"), 4);
+    assert_true(found.wait_for(limit) == std::future_status::ready);
+    const std::vector<actr_id_t> ids = found.get();
+    assert_int_equal(ids.size(), 1);
+    assert_true(actr_id_equal(&ids[0], &service.id()));
+    const actr_dest_t dest = actr::to(ids[0]);
+    actr::call_options options;
+    options.timeout = std::chrono::seconds(30);
+    options.metadata = {{"k", "v"}};
+    actr::message<get::response> value = ctx.call<get>(dest, key(text_one), options);
+    assert_int_equal(value->data.len, 12);
+    assert_string_equal(ctx.call(dest, "raw.Upper", "abc").str().c_str(), "ABC from afar");
+
+    std::vector<std::future<actr::message<get::response>>> many;
+    for (int i = 0; i < 200; i++) many.push_back(ctx.call_async<get>(dest, key(i == 100 ? text_none : text_one)));
+    unsigned good = 0, missing = 0;
+    for (auto &one : many) {
+        actr_error_t error = thrown([&] { good += one.get()->data.len == 12; });
+        missing += error.status == ACTR_STATUS_NOT_FOUND;
+    }
+    assert_int_equal(good, 199);
+    assert_int_equal(missing, 1);
+
+    auto garbage = ctx.call_async<remove_key>(dest, key(text_one));
+    actr_error_t error = thrown([&] { garbage.get(); });
+    assert_int_equal(error.status, ACTR_STATUS_DECODE);
+    auto raw = ctx.call_async(dest, "raw.None", "");
+    error = thrown([&] { raw.get(); });
+    assert_int_equal(error.status, ACTR_STATUS_UNKNOWN_ROUTE);
+}
+
+// A message on the signal lane overtakes what waits in the callee's queue: the method's option 50001 is honoured.
+void test_an_urgent_method_overtakes(void **)
+{
+    server signaling;
+    std::string order;
+    std::promise<void> gate, begun;
+    std::shared_future<void> opened = gate.get_future().share();
+    actr::workload work;
+    work.on<get>([&](actr::context &, const Codegen__Services__Key &request, Codegen__Services__Value &) {
+        order += std::string(request.name) + " ";
+        if (order == "one ") begun.set_value();
+        opened.wait_for(limit);
+    });
+    work.on<urgent>(
+        [&](actr::context &, const Codegen__Services__Key &, Codegen__Services__Value &) { order += "urgent "; });
+    actr::ref service = signaling.system("store").attach(work).start();
+    actr::ref client = signaling.system("client").attach(actr::workload()).start();
+    actr::context ctx = client.ctx();
+    const actr_dest_t dest = actr::to(ctx.discover(actr::type("acme+store")).front());
+    ctx.tell<get>(dest, key(text_one));
+    begun.get_future().wait_for(limit);
+    ctx.tell<get>(dest, key(text_none));
+    ctx.tell<urgent>(dest, key(text_one));
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (service.stats().requests_received < 3 && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+    }
+    auto last = ctx.call_async<get>(dest, key(text_runtime));
+    gate.set_value();
+    (void)last.get();
+    assert_string_equal(order.c_str(), "one urgent none runtime ");
+    std::string big(70000, 'x');
+    actr_error_t error = thrown([&] { ctx.call<urgent>(dest, key(big.data())); });
+    assert_int_equal(error.status, ACTR_STATUS_TOO_LARGE);
+}
+
+void test_hooks_and_the_last_reference(void **)
+{
+    server signaling;
+    std::string order;
+    std::atomic<unsigned> events{0};
+    actr::workload work;
+    work.on_start([&](actr::context &ctx) { order += ctx.request_id() + " "; });
+    work.on_ready([&](actr::context &) { order += "ready "; });
+    work.on_stop([&](actr::context &) { order += "stop"; });
+    work.on_event([&](const actr_event_t &) {
+        events++;
+        throw std::runtime_error("nobody hears this");
+    });
+    {
+        std::optional<actr::ref> first = signaling.system("a").attach(work).start();
+        actr::ref second = *first;
+        first.reset();
+        assert_false(second.is_shutting_down());
+        assert_int_equal(second.stats().pending_calls, 0);
+        actr::ref third = std::move(second);
+        second = third;
+        second.shutdown();
+        second.wait_for_shutdown(std::chrono::milliseconds(limit));
+        assert_true(third.is_shutting_down());
+    }
+    assert_string_equal(order.c_str(), "bootstrap ready stop");
+    assert_true(events > 0);
+}
+
+void test_what_fails_says_why(void **)
+{
+    server signaling;
+    actr_error_t error = thrown([] { actr::system("/no/such/Actr.toml"); });
+    assert_true(error.status < 0);
+    assert_non_null(strstr(error.message, "/no/such/Actr.toml"));
+    error = thrown([] { (void)actr::type("nothing"); });
+    assert_int_equal(error.status, ACTR_STATUS_INVALID_NAME);
+    actr::workload work;
+    work.on_start([](actr::context &) { throw actr::error(ACTR_STATUS_LIMIT_REACHED, "not today"); });
+    actr::node node = signaling.system("a").attach(work);
+    error = thrown([&] { (void)node.start(); });
+    assert_int_equal(error.status, ACTR_STATUS_LIMIT_REACHED);
+    assert_non_null(strstr(error.message, "not today"));
+    work.on_start([](actr::context &) {}); /* the failed start has undone itself */
+    actr::ref self = node.start();
+    error = thrown([&] { (void)self.ctx().discover(actr::type("acme+nobody"), 1, std::chrono::seconds(5)); });
+    assert_int_equal(error.status, ACTR_STATUS_TARGET_NOT_FOUND);
+}
+
+} // namespace
+
+int main()
+{
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(test_typed_calls_to_the_own_workload),
+        cmocka_unit_test(test_calls_and_futures_over_the_network),
+        cmocka_unit_test(test_an_urgent_method_overtakes),
+        cmocka_unit_test(test_hooks_and_the_last_reference),
+        cmocka_unit_test(test_what_fails_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
