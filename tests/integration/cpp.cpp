@@ -204,7 +204,7 @@ void test_hooks_and_the_last_reference(void **)
         throw std::runtime_error("nobody hears this");
     });
     {
-        std::optional<actr::ref> first = signaling.system("a").attach(work).start();
+        auto first = std::make_unique<actr::ref>(signaling.system("a").attach(work).start());
         actr::ref second = *first;
         first.reset();
         assert_false(second.is_shutting_down());
