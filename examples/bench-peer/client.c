@@ -101,7 +101,7 @@ typedef struct call {
     double sent;
 } call_t;
 
-static void start_next(loop_t *loop, call_t *call);
+static void start(loop_t *loop, call_t *call);
 
 static bool is_right(const loop_t *loop, const call_t *call, const actr_buf_t *reply)
 {
@@ -114,8 +114,16 @@ static bool is_right(const loop_t *loop, const call_t *call, const actr_buf_t *r
     return right;
 }
 
-/* Counts an ended call; true when all have ended. */
-static void count_end(loop_t *loop, const call_t *call, bool good, const char *problem)
+static bool take(loop_t *loop, call_t *call)
+{
+    call->sequence = loop->next;
+    if (loop->next == loop->load->count) return false;
+    loop->next++;
+    return true;
+}
+
+/* Counts an ended call and takes the next; false: there is none, and the loop may be gone already. */
+static bool count_end(loop_t *loop, call_t *call, bool good, const char *problem)
 {
     pthread_mutex_lock(&loop->mutex);
     loop->micros[call->sequence] = (now() - call->sent) * 1e6;
@@ -123,7 +131,9 @@ static void count_end(loop_t *loop, const call_t *call, bool good, const char *p
     if (!good && loop->first_error[0] == '\0')
         (void)snprintf(loop->first_error, sizeof loop->first_error, "%s", problem);
     if (++loop->done == loop->load->count) pthread_cond_signal(&loop->ended);
+    bool more = take(loop, call);
     pthread_mutex_unlock(&loop->mutex);
+    return more;
 }
 
 static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
@@ -132,8 +142,7 @@ static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t
     loop_t *loop = call->loop;
     bool good = status == ACTR_OK && is_right(loop, call, reply);
     actr_buf_release(reply);
-    count_end(loop, call, good, status == ACTR_OK ? "a wrong reply" : actr_error_message(error));
-    start_next(loop, call);
+    if (count_end(loop, call, good, status == ACTR_OK ? "a wrong reply" : actr_error_message(error))) start(loop, call);
 }
 
 static actr_status_t start_call(const loop_t *loop, call_t *call, actr_error_t *error)
@@ -156,17 +165,11 @@ static actr_status_t start_call(const loop_t *loop, call_t *call, actr_error_t *
     return status;
 }
 
-static void start_next(loop_t *loop, call_t *call)
+static void start(loop_t *loop, call_t *call)
 {
-    for (;;) {
-        actr_error_t error = ACTR_ERROR_INIT;
-        pthread_mutex_lock(&loop->mutex);
-        bool more = loop->next < loop->load->count;
-        call->sequence = loop->next;
-        if (more) loop->next++;
-        pthread_mutex_unlock(&loop->mutex);
-        if (!more || start_call(loop, call, &error) == ACTR_OK) return;
-        count_end(loop, call, false, actr_error_message(&error));
+    actr_error_t error = ACTR_ERROR_INIT;
+    while (start_call(loop, call, &error) != ACTR_OK) {
+        if (!count_end(loop, call, false, actr_error_message(&error))) return;
     }
 }
 
@@ -179,7 +182,10 @@ static bool run_loop(loop_t *loop, double *seconds)
     double begin = now();
     for (unsigned i = 0; i < outstanding; i++) {
         calls[i].loop = loop;
-        start_next(loop, &calls[i]);
+        pthread_mutex_lock(&loop->mutex);
+        bool more = take(loop, &calls[i]);
+        pthread_mutex_unlock(&loop->mutex);
+        if (more) start(loop, &calls[i]);
     }
     pthread_mutex_lock(&loop->mutex);
     while (loop->done < loop->load->count)

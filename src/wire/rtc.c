@@ -399,11 +399,11 @@ static void destroy(actri_rtc_t *rtc)
 static void on_turn_end(actri_task_t *task)
 {
     actri_rtc_t *rtc = ACTRI_CONTAINER(task, actri_rtc_t, notify);
-    rtc->notify_waits = false;
     if (rtc->freed) {
-        destroy(rtc);
+        destroy(rtc); /* what it still sends must not queue it again */
         return;
     }
+    rtc->notify_waits = false;
     if (rtc->state != ACTRI_RTC_CLOSED) actri_sctp_drain(rtc->sctp);
     tell_candidates(rtc);
     tell_state(rtc);
