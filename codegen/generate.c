@@ -6,6 +6,37 @@
 
 #include <string.h>
 
+/* protoc leaves no name out; whoever else speaks to a plugin might. */
+static bool messages_have_names(Pb__Message *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i]->name == NULL || !messages_have_names(list[i]->nested_type, list[i]->n_nested_type)) return false;
+    }
+    return true;
+}
+
+static bool service_has_names(const Pb__Service *service)
+{
+    if (service->name == NULL) return false;
+    for (size_t i = 0; i < service->n_method; i++) {
+        const Pb__Method *method = service->method[i];
+        if (method->name == NULL || method->input_type == NULL || method->output_type == NULL) return false;
+    }
+    return true;
+}
+
+static bool has_names(const Pb__Request *request)
+{
+    for (size_t i = 0; i < request->n_proto_file; i++) {
+        const Pb__FileDescriptor *file = request->proto_file[i];
+        if (file->name == NULL || !messages_have_names(file->message_type, file->n_message_type)) return false;
+        for (size_t k = 0; k < file->n_service; k++) {
+            if (!service_has_names(file->service[k])) return false;
+        }
+    }
+    return true;
+}
+
 static const Pb__FileDescriptor *find_file(const Pb__Request *request, const char *name)
 {
     for (size_t i = 0; i < request->n_proto_file; i++) {
@@ -44,6 +75,10 @@ static bool generate_file(actri_arena_t *arena, const Pb__Request *request, cons
 
 bool generate_services(actri_arena_t *arena, const Pb__Request *request, Pb__Response *response, actr_error_t *error)
 {
+    if (!has_names(request)) {
+        (void)actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the request leaves out the name of something");
+        return false;
+    }
     response->file = actri_arena_alloc(arena, (2 * request->n_file_to_generate + 1) * sizeof *response->file);
     for (size_t i = 0; response->file != NULL && i < request->n_file_to_generate; i++) {
         if (!generate_file(arena, request, request->file_to_generate[i], response, error) && !arena->failed) {

@@ -10,21 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-void harness_dispatch(actr_dispatch_fn dispatch, void *user, const char *route, const void *payload, size_t size,
-                      harness_reply_t *reply)
+bool harness_dispatch_env(const void *env, actr_dispatch_fn dispatch, void *user, const char *route,
+                          const void *payload, size_t size, harness_reply_t *reply)
 {
     actri_arena_t arena;
     actr_ctx_t ctx;
     actr_bytes_t bytes = {NULL, 0};
     actr_request_t request = {.route = route, .payload = {payload, size}};
     memset(reply, 0, sizeof *reply);
-    actri_arena_init(&arena, NULL);
+    actri_arena_init(&arena, env);
     actri_ctx_init(&ctx, NULL, NULL, "test", &arena, 0);
     reply->status = dispatch(&ctx, &request, &bytes, user);
     reply->size = bytes.size < sizeof reply->data ? bytes.size : sizeof reply->data;
     if (reply->size > 0) memcpy(reply->data, bytes.data, reply->size);
     if (ctx.failure != 0) (void)snprintf(reply->message, sizeof reply->message, "%s", ctx.message);
+    bool failed = arena.failed;
     actri_arena_clear(&arena);
+    return failed;
+}
+
+void harness_dispatch(actr_dispatch_fn dispatch, void *user, const char *route, const void *payload, size_t size,
+                      harness_reply_t *reply)
+{
+    (void)harness_dispatch_env(NULL, dispatch, user, route, payload, size, reply);
 }
 
 struct harness_server {

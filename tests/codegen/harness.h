@@ -18,6 +18,9 @@ typedef struct harness_reply {
 
 void harness_dispatch(actr_dispatch_fn dispatch, void *user, const char *route, const void *payload, size_t size,
                       harness_reply_t *reply);
+/* The same, with the request's memory from env (an actri_env_t; NULL: malloc). True: memory failed. */
+bool harness_dispatch_env(const void *env, actr_dispatch_fn dispatch, void *user, const char *route,
+                          const void *payload, size_t size, harness_reply_t *reply);
 
 /* A development signaling server in this process; its URL lives until it is closed. */
 typedef struct harness_server harness_server_t;
