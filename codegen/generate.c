@@ -79,7 +79,7 @@ bool generate_services(actri_arena_t *arena, const Pb__Request *request, Pb__Res
         (void)actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the request leaves out the name of something");
         return false;
     }
-    response->file = actri_arena_alloc(arena, (2 * request->n_file_to_generate + 1) * sizeof *response->file);
+    response->file = actri_arena_alloc(arena, (2 * request->n_file_to_generate + 1) * sizeof(Pb__Response__File *));
     for (size_t i = 0; response->file != NULL && i < request->n_file_to_generate; i++) {
         if (!generate_file(arena, request, request->file_to_generate[i], response, error) && !arena->failed) {
             response->n_file = 0;

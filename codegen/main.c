@@ -56,10 +56,10 @@ static bool add_messages(actri_arena_t *arena, Pb__Request *request, Pb__Respons
         return false;
     }
     size_t ours = response->n_file, count = (*theirs)->n_file;
-    Pb__Response__File **all = actri_arena_alloc(arena, (ours + count + 1) * sizeof *all);
+    Pb__Response__File **all = actri_arena_alloc(arena, (ours + count + 1) * sizeof(Pb__Response__File *));
     if (all == NULL) return actri_no_memory(error) == ACTR_OK;
-    if (ours > 0) memcpy(all, response->file, ours * sizeof *all);
-    if (count > 0) memcpy(all + ours, (*theirs)->file, count * sizeof *all);
+    if (ours > 0) memcpy(all, response->file, ours * sizeof(Pb__Response__File *));
+    if (count > 0) memcpy(all + ours, (*theirs)->file, count * sizeof(Pb__Response__File *));
     response->file = all;
     response->n_file = ours + count;
     return true;

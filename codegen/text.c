@@ -13,7 +13,7 @@ static bool reserve(text_t *text, size_t more)
     while (capacity - text->size <= more) capacity *= 2;
     char *data = actri_arena_alloc(text->arena, capacity);
     if (data == NULL) return false;
-    if (text->size > 0) memcpy(data, text->data, text->size);
+    if (text->data != NULL) memcpy(data, text->data, text->size);
     data[text->size] = '\0';
     text->data = data;
     text->capacity = capacity;

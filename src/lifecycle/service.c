@@ -107,6 +107,9 @@ typedef struct packed { /* a request as bytes; on the stack if it is small */
 static actr_status_t pack(packed_t *packed, const actr_ctx_t *ctx, const actr_method_t *method, const void *request,
                           actr_error_t *error)
 {
+    packed->env = NULL;
+    packed->data = packed->small;
+    packed->bytes = (actr_bytes_t){NULL, 0};
     if (ctx == NULL || request == NULL) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx or request is NULL");
     }

@@ -54,6 +54,37 @@ by_hand() (
   protoc --plugin="$(pkg-config --variable=protoc_gen_actr actr)" --actr_out=messages:hand my_app.proto && cmp hand/my_app.actr.c gen/my_app.actr.c
 )
 report "protoc with the installed plugin makes the same" by_hand
+# The three lines of the README, in a project of C and C++; a folder of contracts, an import, google/protobuf along.
+mkdir -p three/proto/sub
+cp my-app/server.c three/ && sed -i 's/my_app.actr.h/sub\/my_app.actr.h/' three/server.c
+sed 's/^package.*/&\nimport "google\/protobuf\/empty.proto"; import "actr\/options.proto"; import "part.proto";/; s/^service Greeter {/&\n  rpc Part(google.protobuf.Empty) returns (part.Part) { option (actr.payload_type) = RPC_SIGNAL; }/' my-app/my_app.proto >three/proto/sub/my_app.proto
+printf 'syntax = "proto3";\npackage part;\nmessage Part { string text = 1; }\n' >three/proto/part.proto
+cat >three/cpp.cpp <<'C'
+#include <actr/actr.hpp>
+#include "sub/my_app.actr.h"
+int main()
+{
+    actr::workload work;
+    work.on<my_app_greeter_method_part>([](auto &ctx, const auto &, auto &reply) { reply.text = ctx.copy("part"); });
+    return my_app_greeter_method_part::method().payload_type == ACTR_RPC_SIGNAL ? 0 : 1;
+}
+C
+cat >three/CMakeLists.txt <<'C'
+cmake_minimum_required(VERSION 3.20)
+project(three C CXX)
+find_package(actr REQUIRED)
+add_executable(server server.c)
+actr_generate(server ROOT proto sub/my_app.proto part.proto)
+add_executable(cpp cpp.cpp)
+actr_generate(cpp ROOT proto sub/my_app.proto part.proto)
+C
+three() { cmake -S three -B three/build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS='-Wall -Wextra -Werror' && cmake --build three/build && three/build/cpp; }
+report "actr_generate adds to a program, with imports" three
+touched() { sed -i 's/Greeter/Welcomer/' three/proto/sub/my_app.proto && ! cmake --build three/build && sed -i 's/Welcomer/Greeter/' three/proto/sub/my_app.proto && cmake --build three/build; }
+report "a changed contract is generated anew" touched
+missing() { ! cmake -S three -B three/other -DCMAKE_PREFIX_PATH="$prefix" 2>err && grep -q gone.proto err; }
+sed -i 's/part.proto)/part.proto gone.proto)/' three/CMakeLists.txt
+report "a contract that is not there is named" missing
 kill -TERM "$service"; wait "$service"
 report "SIGTERM ends the service well" test $? -eq 0
 exit "$status"
