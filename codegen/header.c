@@ -91,10 +91,14 @@ static void add_calls(text_t *out, const service_t *service, const method_t *m)
              "    %s_answer_%s_fn on_response, void *user, actr_error_t *error);\n",
              p, s, reply, p, s, in, p, s);
     text_add(out,
-             "/* Sends the request and asks for no answer. */\n"
+             "/* Sends the request, asks for no answer, and waits until it is on its way. */\n"
              "ACTR_MUST_CHECK actr_status_t %s_tell_%s(actr_ctx_t *ctx, const actr_dest_t *dest,\n"
-             "    const %s *request, const actr_call_options_t *options, actr_error_t *error);\n",
-             p, s, in);
+             "    const %s *request, const actr_call_options_t *options, actr_error_t *error);\n"
+             "/* The same without waiting; on_sent, which may be NULL, is told whether it went. */\n"
+             "ACTR_MUST_CHECK actr_status_t %s_post_%s(actr_ctx_t *ctx, const actr_dest_t *dest,\n"
+             "    const %s *request, const actr_call_options_t *options,\n"
+             "    actr_reply_fn on_sent, void *user, actr_error_t *error);\n",
+             p, s, in, p, s, in);
 }
 
 static void add_cpp(text_t *out, const service_t *service)

@@ -218,7 +218,7 @@ static int by_name(const void *a, const void *b)
 static size_t list_symbols(const maker_t *m, const service_t *service, symbol_t *out)
 {
     static const char *const parts[] = {"handlers", "handlers_t", "descriptor", "dispatch", "workload", "methods"};
-    static const char *const verbs[] = {"call", "start", "tell", "serve", "deliver", "method"};
+    static const char *const verbs[] = {"call", "start", "tell", "post", "serve", "deliver", "method"};
     size_t count = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         out[count++] = (symbol_t){text_print(m->arena, "%s_%s", service->prefix, parts[i]), service->name};
@@ -238,7 +238,7 @@ static size_t list_symbols(const maker_t *m, const service_t *service, symbol_t 
 static bool all_differ(const maker_t *m, const model_t *model)
 {
     size_t room = 0, count = 0;
-    for (size_t i = 0; i < model->service_count; i++) room += 6 + 7 * model->services[i].method_count;
+    for (size_t i = 0; i < model->service_count; i++) room += 6 + 8 * model->services[i].method_count;
     symbol_t *symbols = actri_arena_alloc(m->arena, (room + 1) * sizeof *symbols);
     if (symbols == NULL) return false;
     for (size_t i = 0; i < model->service_count; i++) count += list_symbols(m, &model->services[i], symbols + count);

@@ -30,8 +30,8 @@ static void add_table(text_t *out, const service_t *service)
         text_add(out, "\n/* Sorted by route. */\nstatic const actr_method_t %s_methods[] = {\n", p);
         for (size_t i = 0; i < service->method_count; i++) {
             const method_t *m = service->sorted[i];
-            text_add(out, "    {\"%s\", &%s,\n        &%s, %s,\n        %s_serve_%s, %s_deliver_%s},\n", m->route,
-                     m->request.descriptor, m->response.descriptor, m->payload, p, m->snake, p, m->snake);
+            text_add(out, "    {\"%s\", &%s,\n        &%s, %s,\n        %s_serve_%s, %s_deliver_%s, 0, NULL},\n",
+                     m->route, m->request.descriptor, m->response.descriptor, m->payload, p, m->snake, p, m->snake);
         }
         text_add(out, "};\n\nconst actr_service_t %s_descriptor = {\"%s\", %s_methods, %zu};\n", p, service->name, p,
                  service->method_count);
@@ -85,6 +85,15 @@ static void add_calls(text_t *out, const service_t *service, const method_t *m)
              "    const %s *request, const actr_call_options_t *options, actr_error_t *error)\n"
              "{\n"
              "    return actr_method_tell(ctx, dest, &%s_methods[%zu], request, options, error);\n"
+             "}\n",
+             p, s, in, p, m->index);
+    text_add(out,
+             "\nactr_status_t %s_post_%s(actr_ctx_t *ctx, const actr_dest_t *dest,\n"
+             "    const %s *request, const actr_call_options_t *options,\n"
+             "    actr_reply_fn on_sent, void *user, actr_error_t *error)\n"
+             "{\n"
+             "    return actr_method_tell_async(ctx, dest, &%s_methods[%zu], request, options, on_sent, user,\n"
+             "        error);\n"
              "}\n",
              p, s, in, p, m->index);
 }

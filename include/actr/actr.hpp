@@ -210,6 +210,15 @@ inline void on_found(actr_status_t status, const actr_id_t *ids, size_t count, c
     settle(user, status, given, std::vector<actr_id_t>(ids, ids + (status == ACTR_OK ? count : 0)));
 }
 
+inline void on_sent(actr_status_t status, actr_buf_t *, const actr_error_t *given, void *user) noexcept
+{
+    std::unique_ptr<std::promise<void>> promise(static_cast<std::promise<void> *>(user));
+    if (status == ACTR_OK)
+        promise->set_value();
+    else
+        promise->set_exception(std::make_exception_ptr(error_of(status, given)));
+}
+
 template <class Response>
 void on_response(actr_status_t status, Response *response, const actr_error_t *given, void *user)
 {
@@ -301,6 +310,18 @@ class context
         detail::checked check;
         detail::options options(given);
         check(actr_method_tell(c_, &dest, &Method::method(), &request, options, check));
+    }
+
+    // Told whether it went.
+    template <class Method>
+    std::future<void> tell_async(const actr_dest_t &dest, const typename Method::request &request,
+                                 const call_options &given = {}) const
+    {
+        detail::options options(given);
+        return detail::promised<void>([&](void *user, actr_error_t *failure) {
+            return actr_method_tell_async(c_, &dest, &Method::method(), &request, options, detail::on_sent, user,
+                                          failure);
+        });
     }
 
     // Up to `most` actors of a type, best first; never none.

@@ -19,7 +19,7 @@ struct ProtobufCMessageDescriptor;
 /* A callback of a type that only the generated code knows. */
 typedef void (*actr_any_fn)(void);
 
-/* One method of a service. Made by protoc-gen-actr. */
+/* One method of a service. Made by protoc-gen-actr; the layout is frozen, since programs carry tables of it. */
 typedef struct actr_method {
     const char *route; /* "echo.EchoService.Echo" */
     const struct ProtobufCMessageDescriptor *request;
@@ -30,6 +30,8 @@ typedef struct actr_method {
     /* Calls on_response with its true type. */
     void (*answer)(actr_any_fn on_response, actr_status_t status, void *response, const actr_error_t *error,
                    void *user);
+    uint32_t kind;        /* 0: one request, one reply; nothing else so far */
+    const void *reserved; /* NULL */
 } actr_method_t;
 
 /* A service. Its methods are sorted by route, as strcmp sorts. */
@@ -86,6 +88,12 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_method_call_async(actr_ctx_t *ctx, c
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_method_tell(actr_ctx_t *ctx, const actr_dest_t *dest,
                                                         const actr_method_t *method, const void *request,
                                                         const actr_call_options_t *options, actr_error_t *error);
+
+/* As actr_ctx_tell_async, typed; on_sent's reply is always NULL, on_sent may be NULL. [any-thread] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_method_tell_async(actr_ctx_t *ctx, const actr_dest_t *dest,
+                                                              const actr_method_t *method, const void *request,
+                                                              const actr_call_options_t *options, actr_reply_fn on_sent,
+                                                              void *user, actr_error_t *error);
 
 /* Frees a response; NULL is a no-op. */
 ACTR_API void actr_message_free(void *message);

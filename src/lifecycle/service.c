@@ -65,6 +65,7 @@ static actr_status_t encode_reply(actr_ctx_t *ctx, const ProtobufCMessage *messa
 static actr_status_t serve(const actr_method_t *method, const void *handlers, actr_ctx_t *ctx,
                            const actr_request_t *request, actr_bytes_t *reply)
 {
+    if (method->kind != 0) return actr_ctx_fail(ctx, ACTR_STATUS_NOT_SUPPORTED, "%s is no call", method->route);
     ProtobufCMessage *in = decode_request(ctx, method->request, request->payload);
     ProtobufCMessage *out = actr_ctx_alloc(ctx, method->response->sizeof_message);
     if (out == NULL || ctx->arena->failed) return ACTR_STATUS_NO_MEMORY;
@@ -113,6 +114,7 @@ static actr_status_t pack(packed_t *packed, const actr_ctx_t *ctx, const actr_me
     if (ctx == NULL || request == NULL) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx or request is NULL");
     }
+    if (method->kind != 0) return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "%s is no call", method->route);
     const ProtobufCMessage *message = request;
     if (message->descriptor != method->request) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "%s takes a %s that was initialised", method->route,
@@ -126,7 +128,7 @@ static actr_status_t pack(packed_t *packed, const actr_ctx_t *ctx, const actr_me
     return ACTR_OK;
 }
 
-static void unpack_request(packed_t *packed)
+static void drop_packed(packed_t *packed)
 {
     if (packed->data != packed->small) actri_free(packed->env, packed->data);
 }
@@ -167,7 +169,7 @@ actr_status_t actr_method_call(actr_ctx_t *ctx, const actr_dest_t *dest, const a
     if (status != ACTR_OK) return status;
     actr_call_options_t full = options_of(method, options);
     status = actr_ctx_call(ctx, dest, method->route, packed.bytes, &full, &reply, error);
-    unpack_request(&packed);
+    drop_packed(&packed);
     if (status != ACTR_OK) return status;
     *response = decode_response(method, reply, error);
     return *response == NULL ? ACTR_STATUS_DECODE : ACTR_OK;
@@ -213,7 +215,7 @@ actr_status_t actr_method_call_async(actr_ctx_t *ctx, const actr_dest_t *dest, c
         status = actr_ctx_call_async(ctx, dest, method->route, packed.bytes, &full, on_reply, waiting, error);
         if (status != ACTR_OK) actri_free(packed.env, waiting);
     }
-    unpack_request(&packed);
+    drop_packed(&packed);
     return status;
 }
 
@@ -225,7 +227,20 @@ actr_status_t actr_method_tell(actr_ctx_t *ctx, const actr_dest_t *dest, const a
     if (status != ACTR_OK) return status;
     actr_call_options_t full = options_of(method, options);
     status = actr_ctx_tell(ctx, dest, method->route, packed.bytes, &full, error);
-    unpack_request(&packed);
+    drop_packed(&packed);
+    return status;
+}
+
+actr_status_t actr_method_tell_async(actr_ctx_t *ctx, const actr_dest_t *dest, const actr_method_t *method,
+                                     const void *request, const actr_call_options_t *options, actr_reply_fn on_sent,
+                                     void *user, actr_error_t *error)
+{
+    packed_t packed;
+    actr_status_t status = pack(&packed, ctx, method, request, error);
+    if (status != ACTR_OK) return status;
+    actr_call_options_t full = options_of(method, options);
+    status = actr_ctx_tell_async(ctx, dest, method->route, packed.bytes, &full, on_sent, user, error);
+    drop_packed(&packed);
     return status;
 }
 

@@ -173,7 +173,7 @@ void test_an_urgent_method_overtakes(void **)
     actr::ref client = signaling.system("client").attach(actr::workload()).start();
     actr::context ctx = client.ctx();
     const actr_dest_t dest = actr::to(ctx.discover(actr::type("acme+store")).front());
-    ctx.tell<get>(dest, key(text_one));
+    ctx.tell_async<get>(dest, key(text_one)).get();
     begun.get_future().wait_for(limit);
     ctx.tell<get>(dest, key(text_none));
     ctx.tell<urgent>(dest, key(text_one));

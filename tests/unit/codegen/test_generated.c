@@ -399,6 +399,24 @@ static void test_a_thousand_methods(void **state)
     measure("1,000 methods", &big_thousand_descriptor);
 }
 
+static void test_kinds_of_a_later_generator_are_refused(void **state)
+{
+    (void)state;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_dest_t dest = actr_dest_local();
+    Lonely lonely = LONELY__INIT;
+    actr_ctx_t *some_ctx = (actr_ctx_t *)packed; /* not looked into */
+    actr_method_t method = int_descriptor.methods[0];
+    method.kind = 7;
+    const actr_service_t service = {"Int", &method, 1};
+    const actr_served_t served = {&service, NULL};
+    actr_services_t services = {&served, 1};
+    harness_dispatch(actr_services_dispatch, &services, "Int.Mirror", NULL, 0, &reply);
+    assert_status(ACTR_STATUS_NOT_SUPPORTED, reply.status);
+    assert_status(ACTR_STATUS_NOT_SUPPORTED, actr_method_tell(some_ctx, &dest, &method, &lonely, NULL, &error));
+    assert_string_equal(error.message, "Int.Mirror is no call");
+}
+
 static void test_client_checks_before_it_sends(void **state)
 {
     (void)state;
@@ -429,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_the_package_in_c_may_be_another),
         cmocka_unit_test(test_depth_has_a_limit),
         cmocka_unit_test(test_a_thousand_methods),
+        cmocka_unit_test(test_kinds_of_a_later_generator_are_refused),
         cmocka_unit_test(test_client_checks_before_it_sends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
