@@ -38,10 +38,13 @@ void actri_core_send(actri_core_t *core, uint64_t connection, Signaling__Signali
     envelope->timestamp = &timestamp;
     size_t size = signaling__signaling_envelope__get_packed_size(envelope);
     uint8_t *bytes = actri_alloc(core->env, size);
-    if (bytes == NULL) return;
-    (void)signaling__signaling_envelope__pack(envelope, bytes);
-    core->output.send(core->output.user, connection, bytes, size);
+    if (bytes != NULL) {
+        (void)signaling__signaling_envelope__pack(envelope, bytes);
+        core->output.send(core->output.user, connection, bytes, size);
+    }
     actri_free(core->env, bytes);
+    envelope->envelope_id = NULL; /* both end here */
+    envelope->timestamp = NULL;
 }
 
 /* Fills the envelope around an answer to `target`; the payload is set already. */

@@ -80,7 +80,8 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_attach(actr_system_t *system,
 
 /*
  * Connects, registers, runs on_start, and begins to handle requests. A failed start undoes itself and may be
- * tried again. [any-thread, not-from-callback] Blocks for at most connect_timeout_ms of the configuration, and what on_start takes.
+ * tried again. [any-thread, not-from-callback] Blocks for at most connect_timeout_ms of the configuration, and what
+ * on_start takes.
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_node_start(actr_node_t *node, actr_ref_t **ref, actr_error_t *error);
 ACTR_API void actr_node_release(actr_node_t *node);

@@ -102,9 +102,9 @@ static void clear_error(actr_error_t *error, actr_status_t status)
     error->status = status;
 }
 
-actr_status_t actri_fail(actr_error_t *error, actr_status_t status, const char *format, ...)
+void actri_fail_text(actr_error_t *error, actr_status_t status, const char *format, ...)
 {
-    if (error == NULL) return status;
+    if (error == NULL) return;
     char text[ACTR_ERROR_MESSAGE_SIZE]; /* an argument may be error's own message */
     va_list arguments;
     va_start(arguments, format);
@@ -112,12 +112,11 @@ actr_status_t actri_fail(actr_error_t *error, actr_status_t status, const char *
     va_end(arguments);
     clear_error(error, status);
     memcpy(error->message, text, sizeof text);
-    return status;
 }
 
-actr_status_t actri_fail_errno(actr_error_t *error, actr_status_t status, int number, const char *format, ...)
+void actri_fail_errno_text(actr_error_t *error, actr_status_t status, int number, const char *format, ...)
 {
-    if (error == NULL) return status;
+    if (error == NULL) return;
     char text[ACTR_ERROR_MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
@@ -129,12 +128,6 @@ actr_status_t actri_fail_errno(actr_error_t *error, actr_status_t status, int nu
     const char *known = strerror_r(number, reason, sizeof reason);
     (void)snprintf(error->message, sizeof error->message, "%.250s: %s", text, known);
     actri_utf8_line(error->message);
-    return status;
-}
-
-actr_status_t actri_no_memory(actr_error_t *error)
-{
-    return actri_fail(error, ACTR_STATUS_NO_MEMORY, "out of memory");
 }
 
 void actri_error_prefix(actr_error_t *error, const char *format, ...)

@@ -46,13 +46,19 @@ static inline bool actri_log_on(const actri_env_t *env, actr_log_level_t level)
 #define actri_debug(env, area, ...) actri_log(env, ACTR_LOG_DEBUG, area, __VA_ARGS__)
 #define actri_trace(env, area, ...) actri_log(env, ACTR_LOG_TRACE, area, __VA_ARGS__)
 
-/* Fills error (may be NULL) and returns status, so that `return actri_fail(...)` reads well. */
-actr_status_t actri_fail(actr_error_t *error, actr_status_t status, const char *format, ...) ACTR_PRINTF(3, 4);
+/*
+ * Fills error (may be NULL) and is the status, so that `return actri_fail(...)` reads well: a macro, for then the
+ * compiler and the analyzers see that a failure is one. status is evaluated twice.
+ */
+#define actri_fail(error, status, ...) (actri_fail_text(error, status, __VA_ARGS__), (status))
+void actri_fail_text(actr_error_t *error, actr_status_t status, const char *format, ...) ACTR_PRINTF(3, 4);
 /* The same with errno's text appended. */
-actr_status_t actri_fail_errno(actr_error_t *error, actr_status_t status, int number, const char *format, ...)
+#define actri_fail_errno(error, status, number, ...)                                                                   \
+    (actri_fail_errno_text(error, status, number, __VA_ARGS__), (status))
+void actri_fail_errno_text(actr_error_t *error, actr_status_t status, int number, const char *format, ...)
     ACTR_PRINTF(4, 5);
 /* ACTR_STATUS_NO_MEMORY with its text. */
-actr_status_t actri_no_memory(actr_error_t *error);
+#define actri_no_memory(error) actri_fail(error, ACTR_STATUS_NO_MEMORY, "out of memory")
 /* Puts "prefix: " before error's message. */
 void actri_error_prefix(actr_error_t *error, const char *format, ...) ACTR_PRINTF(2, 3);
 

@@ -56,7 +56,7 @@ actr_status_t actri_lock_add(actri_lock_t *lock, const actri_lock_entry_t *entry
         return actri_no_memory(error);
     }
     actri_lock_entry_t made = copy_entry(&lock->arena, entry);
-    if (lock->arena.failed) { /* what was copied stays until the lock is cleared */
+    if (made.name == NULL || lock->arena.failed) { /* what was copied stays until the lock is cleared */
         lock->arena.failed = false;
         return actri_no_memory(error);
     }

@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 typedef struct sink {
     char text[ACTRI_URL_MAX + 1];
@@ -59,24 +60,31 @@ static size_t clean(const char *text, char out[ACTRI_URL_MAX + 1])
     return used;
 }
 
-static actr_status_t bad_scheme(const char *text, const char *scheme, size_t size, actr_error_t *error)
+/* The first `size` letters of the text, in either case. */
+static bool is_scheme(const char *text, size_t size, const char *scheme)
 {
-    if (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) {
+    return size == strlen(scheme) && strncasecmp(text, scheme, size) == 0;
+}
+
+static actr_status_t bad_scheme(const char *text, size_t size, actr_error_t *error)
+{
+    bool https = is_scheme(text, size, "https");
+    if (https || is_scheme(text, size, "http")) {
         return actri_fail(error, ACTR_STATUS_CONFIG_INVALID, "\"%.100s\" is no WebSocket URL; did you mean %s%.100s?",
-                          text, scheme[4] == 's' ? "wss" : "ws", text + size);
+                          text, https ? "wss" : "ws", text + size);
     }
     if (isdigit((unsigned char)text[size + 1])) {
         return actri_fail(error, ACTR_STATUS_CONFIG_INVALID, "\"%.100s\" is no URL; did you mean ws://%.100s?", text,
                           text);
     }
     return actri_fail(error, ACTR_STATUS_CONFIG_INVALID,
-                      "\"%.100s\": scheme %s is not supported; write ws:// or wss://", text, scheme);
+                      "\"%.100s\": scheme %.*s is not supported; write ws:// or wss://", text,
+                      (int)(size < 15 ? size : 15), text);
 }
 
 /* Behind "ws:" or "wss:"; NULL when there is no such scheme. */
 static const char *take_scheme(const char *text, sink_t *out, actr_error_t *error)
 {
-    char scheme[16] = "";
     size_t size = 0;
     while (isalnum((unsigned char)text[size]) || (size > 0 && text[size] != '\0' && strchr("+-.", text[size]) != NULL))
         size++;
@@ -84,13 +92,12 @@ static const char *take_scheme(const char *text, sink_t *out, actr_error_t *erro
         (void)actri_fail(error, ACTR_STATUS_CONFIG_INVALID, "\"%.100s\" is no URL; write ws://host:port/path", text);
         return NULL;
     }
-    for (size_t i = 0; i < size && i < sizeof scheme - 1; i++) scheme[i] = (char)tolower((unsigned char)text[i]);
-    if (strcmp(scheme, "ws") != 0 && strcmp(scheme, "wss") != 0) {
-        (void)bad_scheme(text, scheme, size, error);
+    bool tls = is_scheme(text, size, "wss");
+    if (!tls && !is_scheme(text, size, "ws")) {
+        (void)bad_scheme(text, size, error);
         return NULL;
     }
-    put(out, scheme, size);
-    put(out, "://", 3);
+    put(out, tls ? "wss://" : "ws://", tls ? 6 : 5);
     return text + size + 1;
 }
 

@@ -154,8 +154,10 @@ static int write_ping(actri_signaling_t *client, struct lws *wsi)
 static int write_frames(actri_signaling_t *client, struct lws *wsi)
 {
     if (client->ping_due && write_ping(client, wsi) < 0) return -1;
-    while (!actri_list_empty(&client->frames) && !lws_send_pipe_choked(wsi)) {
-        actri_out_frame_t *frame = ACTRI_CONTAINER(actri_list_take(&client->frames), actri_out_frame_t, link);
+    while (!lws_send_pipe_choked(wsi)) {
+        actri_link_t *link = actri_list_take(&client->frames);
+        if (link == NULL) break;
+        actri_out_frame_t *frame = ACTRI_CONTAINER(link, actri_out_frame_t, link);
         int written = lws_write(wsi, frame->bytes + LWS_PRE, frame->size, LWS_WRITE_BINARY);
         actri_client_drop_frame(client, frame, written >= 0);
         if (written < 0) return -1;

@@ -68,25 +68,46 @@ static const char *refused(const actri_address_t *address, bool loopback)
     return address->port == 0 ? "port 0" : NULL;
 }
 
+/* Splits a copy of the text at its blanks; how many fields there are, at most `most`. */
+static unsigned split(char *text, char **fields, unsigned most)
+{
+    unsigned count = 0;
+    char *rest = NULL;
+    for (char *at = strtok_r(text, " ", &rest); at != NULL && count < most; at = strtok_r(NULL, " ", &rest)) {
+        fields[count++] = at;
+    }
+    return count;
+}
+
+static bool is_number(const char *text, unsigned long most, unsigned long *out)
+{
+    char *end = NULL;
+    if (text[0] < '0' || text[0] > '9') return false;
+    *out = strtoul(text, &end, 10);
+    return *end == '\0' && *out <= most;
+}
+
+/* RFC 8839 5.1: foundation component transport priority address port "typ" type ... */
 actr_status_t actri_candidate_parse(const char *text, bool loopback, actri_candidate_t *out, actr_error_t *error)
 {
+    enum { FOUNDATION, COMPONENT, TRANSPORT, PRIORITY, IP, PORT, TYP, TYPE, FIELDS };
     static const char *const types[] = {"host", "srflx", "prflx", "relay"};
-    char transport[16], ip[ACTRI_ADDRESS_TEXT], type[16];
-    unsigned component, port;
-    unsigned long priority;
-    const char *rest = strncmp(text, "candidate:", 10) == 0 ? text + 10 : text;
+    char copy[512], *field[FIELDS];
+    unsigned long component, priority, port;
     memset(out, 0, sizeof *out);
-    bool good =
-        sscanf(rest, "%*32s %u %15s %lu %63s %u typ %15s", &component, transport, &priority, ip, &port, type) == 6;
-    if (good && strcasecmp(transport, "udp") != 0) {
+    (void)snprintf(copy, sizeof copy, "%s", strncmp(text, "candidate:", 10) == 0 ? text + 10 : text);
+    bool good = split(copy, field, FIELDS) == FIELDS && is_number(field[COMPONENT], 256, &component) &&
+                is_number(field[PRIORITY], UINT32_MAX, &priority) && is_number(field[PORT], 65535, &port) &&
+                strcmp(field[TYP], "typ") == 0;
+    if (good && strcasecmp(field[TRANSPORT], "udp") != 0) {
         return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "\"%.80s\" is refused: not UDP", text);
     }
-    if (!good || component != 1 || !actri_address_parse(ip, port, &out->address)) {
+    if (!good || component != 1 || !actri_address_parse(field[IP], (unsigned)port, &out->address)) {
         return actri_fail(error, ACTR_STATUS_WIRE_PROTOCOL, "\"%.80s\" is no candidate with an address", text);
     }
     out->priority = (uint32_t)priority;
     for (unsigned i = 0; i < 4; i++) {
-        if (strcmp(type, types[i]) == 0) out->type = (actri_candidate_type_t)i;
+        if (strcmp(field[TYPE], types[i]) == 0) out->type = (actri_candidate_type_t)i;
     }
     const char *why = refused(&out->address, loopback);
     if (why != NULL) return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "\"%.80s\" is refused: %s", text, why);
