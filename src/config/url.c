@@ -215,7 +215,7 @@ static actr_status_t normalize(const char *text, sink_t *out, actr_error_t *erro
 
 actr_status_t actri_url_normalize(actri_arena_t *arena, const char *text, const char **out, actr_error_t *error)
 {
-    char cleaned[ACTRI_URL_MAX + 1];
+    char cleaned[ACTRI_URL_MAX + 1] = "";
     sink_t sink = {.size = 0};
     bool fits = clean(text, cleaned) <= ACTRI_URL_MAX;
     if (fits) {
