@@ -83,11 +83,12 @@ typedef struct actr_config {
     size_t acl_rule_count;
 
     /* limits, 0: the default in brackets */
-    uint32_t max_pending_calls;  /* [65536] */
-    uint32_t max_peers;          /* [1024] */
-    uint32_t default_timeout_ms; /* of a call, [30000] */
-    uint32_t connect_timeout_ms; /* of actr_node_start: connecting and registering, [30000] */
-    uint32_t drain_timeout_ms;   /* what shutdown gives to queued work, [2000] */
+    uint32_t max_pending_calls;    /* [65536] */
+    uint32_t max_peers;            /* [1024] */
+    uint32_t default_timeout_ms;   /* of a call, [30000] */
+    uint32_t connect_timeout_ms;   /* of actr_node_start: connecting and registering, [30000] */
+    uint32_t drain_timeout_ms;     /* what shutdown gives to queued work, [2000] */
+    uint32_t max_deferred_replies; /* requests whose handler answers later, [4096] */
 } actr_config_t;
 
 #define ACTR_CONFIG_INIT                                                                                               \

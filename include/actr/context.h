@@ -37,6 +37,10 @@ ACTR_API actr_dest_t actr_dest_local(void);
 /* The program around the workload. */
 ACTR_API actr_dest_t actr_dest_shell(void);
 
+typedef struct actr_cancel actr_cancel_t;
+typedef struct actr_reply actr_reply_t;
+
+/* Keys that begin with "actr-" are libactr's own: not to be set, not shown to handlers. */
 typedef struct actr_metadata {
     const char *key;
     const char *value;
@@ -48,6 +52,7 @@ typedef struct actr_call_options {
     actr_payload_type_t payload_type; /* ACTR_RPC_RELIABLE or ACTR_RPC_SIGNAL */
     const actr_metadata_t *metadata;
     size_t metadata_count;
+    actr_cancel_t *cancel; /* NULL, or what ends the call early; kept by the call */
 } actr_call_options_t;
 
 #define ACTR_CALL_OPTIONS_INIT                                                                                         \
@@ -113,6 +118,17 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_tell_async(actr_ctx_t *ctx, cons
                                                            actr_reply_fn on_sent, void *user, actr_error_t *error);
 
 /*
+ * Cancellation: one token for any number of calls and tells (actr_call_options_t.cancel). Once it is asked, each of
+ * them ends with ACTR_STATUS_CANCELLED at once, also those that start later. A request that has left is not called
+ * back: its handler may run, its reply is dropped; one that waits in this process is not handled any more.
+ * [any-thread]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_cancel_new(actr_ctx_t *ctx, actr_cancel_t **cancel, actr_error_t *error);
+ACTR_API void actr_cancel_all(actr_cancel_t *cancel);
+ACTR_API bool actr_cancel_asked(actr_cancel_t *cancel);
+ACTR_API void actr_cancel_release(actr_cancel_t *cancel);
+
+/*
  * Asks the signaling server for up to *count actors of a type, best first; sets *count. None found:
  * ACTR_STATUS_TARGET_NOT_FOUND. While the server can not be reached it waits for it to come back, within timeout_ms
  * (0: 15 s). [any-thread, not-from-callback]
@@ -125,6 +141,25 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_discover_async(actr_ctx_t *ctx, 
                                                                uint32_t timeout_ms, size_t max_count,
                                                                actr_discover_fn on_found, void *user,
                                                                actr_error_t *error);
+
+/*
+ * Takes the reply out of the handler's hands: the handler returns ACTR_DEFERRED, and whoever holds *reply answers
+ * later, from any thread. The request counts as unhandled until then (a durable one comes again after a crash). One
+ * answer counts; a handle released without one answers with ACTR_STATUS_INTERNAL. A handler that returns anything else
+ * answers by that. At most max_deferred_replies at a time (ACTR_STATUS_LIMIT_REACHED). The request's own memory ends
+ * with the handler: copy what is needed. Only inside handlers.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_defer(actr_ctx_t *ctx, actr_reply_t **reply, actr_error_t *error);
+/* A context that lives as long as the handle: caller, request id, what is left of the time, trace. It has no memory
+ * (actr_ctx_alloc). [any-thread] */
+ACTR_API actr_ctx_t *actr_reply_ctx(actr_reply_t *reply);
+/* Answers. payload is copied. Already answered: ACTR_STATUS_INVALID_STATE. [any-thread] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_reply_send(actr_reply_t *reply, actr_bytes_t payload, actr_error_t *error);
+/* Answers with an error, a negative status. [any-thread] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_reply_fail(actr_reply_t *reply, actr_status_t status, const char *format,
+                                                       ...) ACTR_PRINTF(3, 4);
+/* NULL is a no-op. */
+ACTR_API void actr_reply_release(actr_reply_t *reply);
 
 /*
  * Memory of the request: lives until its reply has been sent, needs no release. A failed allocation is

@@ -23,7 +23,8 @@ typedef struct actr_ref actr_ref_t;
 /*
  * Handles one request. Set *reply to bytes that live until the reply is sent (actr_ctx_alloc) and return
  * ACTR_OK; or return a negative status, which the caller gets as an error reply. An unknown route:
- * ACTR_STATUS_UNKNOWN_ROUTE. One message at a time. The reply of a tell is ignored.
+ * ACTR_STATUS_UNKNOWN_ROUTE. To answer later: actr_ctx_defer, and return ACTR_DEFERRED. One message at a time. The
+ * reply of a tell is ignored.
  */
 typedef actr_status_t (*actr_dispatch_fn)(actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply,
                                           void *user);
@@ -79,6 +80,14 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_attach(actr_system_t *system,
                                                           actr_node_t **node, actr_error_t *error);
 
 /*
+ * The handler of calls to ACTR_DEST_SHELL: the program around the workload answers its workload. It runs one message at
+ * a time, on a thread of the library, beside the workload's own handlers; caller is the workload. Only before start;
+ * NULL: such calls fail with ACTR_STATUS_NOT_SUPPORTED. [any-thread]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_node_serve_shell(actr_node_t *node, actr_dispatch_fn dispatch, void *user,
+                                                             actr_error_t *error);
+
+/*
  * Connects, registers, runs on_start, and begins to handle requests. A failed start undoes itself and may be
  * tried again. [any-thread, not-from-callback] Blocks for at most connect_timeout_ms of the configuration, and what
  * on_start takes.
@@ -129,6 +138,10 @@ typedef struct actr_node_stats {
     uint64_t peers_connected, peers_closed;
     uint32_t peers, pending_calls;
     uint64_t mailbox_queued, mailbox_in_flight, mailbox_stored, mailbox_redelivered;
+    uint32_t deferred_replies; /* handles that have not answered, now */
+    uint32_t reserved;
+    uint64_t dropped_replies;   /* handles that went without an answer */
+    uint64_t handlers_overtime; /* ran for longer than handler_limit_ms */
 } actr_node_stats_t;
 
 /* Fills *stats (set struct_size first). [any-thread] */

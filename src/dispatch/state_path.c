@@ -3,9 +3,9 @@
 #include "dispatch/state_path.h"
 
 #include "dispatch/acl.h"
+#include "dispatch/path.h"
 #include "gate/error_code.h"
 #include "port/clock.h"
-#include "port/thread.h"
 #include "proto/idcodec.h"
 
 #include <stdio.h>
@@ -13,31 +13,6 @@
 #define AREA "dispatch"
 #define DEFAULT_TIMEOUT_MS 30000
 #define MOST_TIMEOUT_MS (24 * 3600 * 1000)
-#define LOCAL_QUEUE 65536
-
-struct actri_state_path {
-    actri_state_path_options_t o;
-    actri_peer_gate_t *gate;
-    actri_loop_t *loop;
-    actri_link_t arrived; /* [loop] of this turn */
-    bool batch_waits;
-    actri_task_t batch;
-    uint32_t locals;        /* atomic */
-    int64_t drain_until_ns; /* atomic; 0: not draining */
-    actri_mutex_t mutex;    /* guards current */
-    char current[160];
-    actri_state_path_stats_t stats;
-};
-
-static void count(uint64_t *counter)
-{
-    (void)__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
-}
-
-static int64_t drain_deadline(const actri_state_path_t *path)
-{
-    return __atomic_load_n(&path->drain_until_ns, __ATOMIC_ACQUIRE);
-}
 
 /* ---- replies ---- */
 
@@ -92,7 +67,7 @@ static void send_reply(actri_state_path_t *path, const actr_id_t *to, uint64_t s
 static void refuse_request(actri_state_path_t *path, const actr_id_t *to, uint64_t session,
                            const actri_envelope_t *request, actr_status_t status, const char *message)
 {
-    count(&path->stats.refused);
+    actri_path_count(&path->stats.refused);
     actri_info(path->o.env, AREA, "%.*s from %s refused: %s", (int)request->route_key.size,
                (const char *)request->route_key.data, to->type.name, message);
     send_reply(path, to, session, request, status, (actr_bytes_t){NULL, 0}, message);
@@ -124,10 +99,10 @@ static void gather(actri_state_path_t *path, actri_mail_t *mail)
 void actri_state_path_request(actri_state_path_t *path, const actri_session_t *session, actr_payload_type_t lane,
                               actr_buf_t *message, const actri_envelope_t *e)
 {
-    count(&path->stats.received);
-    if (is_tell(e)) count(&path->stats.tells);
+    actri_path_count(&path->stats.received);
+    if (is_tell(e)) actri_path_count(&path->stats.tells);
     actri_mail_t *mail = NULL;
-    if (drain_deadline(path) != 0) {
+    if (actri_path_drain_deadline(path) != 0) {
         refuse_request(path, &session->peer, session->number, e, ACTR_STATUS_SHUTTING_DOWN,
                        "the node is shutting down");
     } else if (!actri_acl_allows(path->o.config, &session->peer)) {
@@ -151,30 +126,27 @@ void actri_state_path_request(actri_state_path_t *path, const actri_session_t *s
 
 /* ---- the turn ---- */
 
-static void set_current(actri_state_path_t *path, const char *route)
-{
-    actri_lock(&path->mutex);
-    (void)snprintf(path->current, sizeof path->current, "%s", route);
-    actri_unlock(&path->mutex);
-}
-
 void actri_state_path_current(actri_state_path_t *path, char *text, size_t size)
 {
-    actri_lock(&path->mutex);
-    (void)snprintf(text, size, "%s", path->current);
-    actri_unlock(&path->mutex);
+    actri_answers_current(path->answers, text, size);
 }
 
-static actr_metadata_t *copy_metadata(actri_arena_t *arena, const actri_envelope_t *e)
+/* What the handler sees; the library's own entries are not the user's to read or to pass on. */
+static void copy_metadata(actri_incoming_t *in, const actri_envelope_t *e)
 {
-    if (e->metadata_count == 0) return NULL;
-    actr_metadata_t *out = actri_arena_alloc(arena, e->metadata_count * sizeof *out);
+    if (e->metadata_count == 0) return;
+    actr_metadata_t *out = actri_arena_alloc(in->arena, e->metadata_count * sizeof *out);
+    size_t count = 0;
     for (size_t i = 0; out != NULL && i < e->metadata_count; i++) {
         const actri_meta_t *meta = &e->metadata[i];
-        out[i].key = actri_arena_strndup(arena, (const char *)meta->key.data, meta->key.size);
-        out[i].value = actri_arena_strndup(arena, (const char *)meta->value.data, meta->value.size);
+        if (actri_span_equal(meta->key, actri_span_text(ACTRI_CHAIN_KEY))) in->chain = meta->value;
+        if (actri_span_begins(meta->key, ACTRI_OWN_PREFIX)) continue;
+        out[count].key = actri_arena_strndup(in->arena, (const char *)meta->key.data, meta->key.size);
+        out[count].value = actri_arena_strndup(in->arena, (const char *)meta->value.data, meta->value.size);
+        count++;
     }
-    return out;
+    in->request.metadata = out;
+    in->request.metadata_count = count;
 }
 
 static int64_t monotonic_deadline(int64_t wall_ms)
@@ -199,55 +171,81 @@ static actr_status_t check_reply(actr_status_t status, const actri_arena_t *aren
     return status;
 }
 
-/* Runs the handler for a decoded request; the reply is in the arena. */
-static actr_status_t serve(actri_state_path_t *path, const actri_envelope_t *e, const actr_id_t *caller,
-                           int64_t deadline_ns, actri_arena_t *arena, actr_bytes_t *reply, actr_error_t *error)
+actr_status_t actri_path_serve(actri_state_path_t *path, actri_incoming_t *in, actri_turn_t *turn, actr_bytes_t *reply,
+                               actr_error_t *error)
 {
-    actri_incoming_t in = {.caller = caller, .deadline_ns = deadline_ns, .arena = arena};
-    in.request.route = actri_arena_strndup(arena, (const char *)e->route_key.data, e->route_key.size);
-    in.request_id = actri_arena_strndup(arena, (const char *)e->request_id.data, e->request_id.size);
-    in.request.payload = (actr_bytes_t){e->payload.data, e->payload.size};
-    in.request.is_tell = is_tell(e);
-    in.request.metadata = copy_metadata(arena, e);
-    in.request.metadata_count = e->metadata_count;
-    in.traceparent = e->traceparent;
-    in.tracestate = e->tracestate;
-    if (arena->failed) return actri_no_memory(error);
-    set_current(path, in.request.route);
-    actr_status_t status = path->o.serve(path->o.user, &in, reply, error);
-    set_current(path, "");
-    return check_reply(status, arena, reply, error);
+    turn->route = in->request.route;
+    in->turn = turn;
+    actri_turn_begin(path->answers, turn);
+    actr_status_t status = path->o.serve(path->o.user, in, reply, error);
+    actri_path_count(&path->stats.handled);
+    return check_reply(status, in->arena, reply, error);
 }
 
-static void run_request(actri_state_path_t *path, const actri_mail_t *mail, const actri_envelope_t *e,
+/* Runs the handler for a decoded request; the reply is in the arena. */
+static actri_turn_end_t serve(actri_state_path_t *path, actri_mail_t *mail, const actri_envelope_t *e,
+                              actri_incoming_t *in, actr_bytes_t *reply, actr_status_t *status, actr_error_t *error)
+{
+    actri_turn_t turn = {.mail = mail};
+    in->request.route = actri_arena_strndup(in->arena, (const char *)e->route_key.data, e->route_key.size);
+    in->request_id = actri_arena_strndup(in->arena, (const char *)e->request_id.data, e->request_id.size);
+    in->request.payload = (actr_bytes_t){e->payload.data, e->payload.size};
+    in->request.is_tell = is_tell(e);
+    in->traceparent = e->traceparent;
+    in->tracestate = e->tracestate;
+    copy_metadata(in, e);
+    if (in->arena->failed) {
+        *status = actri_no_memory(error);
+        return ACTRI_TURN_ANSWER;
+    }
+    *status = actri_path_serve(path, in, &turn, reply, error);
+    return actri_turn_end(&turn, status, error);
+}
+
+/* False when the request lives on, deferred. */
+static bool run_request(actri_state_path_t *path, actri_mail_t *mail, const actri_envelope_t *e,
                         const actr_id_t *caller)
 {
     int64_t deadline = monotonic_deadline(mail->deadline_ms);
     if (deadline <= actri_now_ns()) {
-        count(&path->stats.expired);
+        actri_path_count(&path->stats.expired);
         send_reply(path, caller, mail->origin, e, ACTR_STATUS_TIMEOUT, (actr_bytes_t){NULL, 0},
                    "the request's time was up before its turn came");
-        return;
+        return true;
     }
     actri_arena_t arena;
     actri_arena_init(&arena, path->o.env);
+    actri_incoming_t in = {.caller = caller, .deadline_ns = deadline, .arena = &arena};
     actr_bytes_t reply = {NULL, 0};
     actr_error_t error = ACTR_ERROR_INIT;
-    actr_status_t status = serve(path, e, caller, deadline, &arena, &reply, &error);
-    count(&path->stats.handled);
+    actr_status_t status;
+    actri_turn_end_t end = serve(path, mail, e, &in, &reply, &status, &error);
     if (status < 0) {
         actri_info(path->o.env, AREA, "%.*s from %s failed: %s", (int)e->route_key.size,
                    (const char *)e->route_key.data, caller->type.name, actr_error_message(&error));
     }
-    send_reply(path, caller, mail->origin, e, status, reply, actr_error_message(&error));
+    if (end == ACTRI_TURN_ANSWER) {
+        send_reply(path, caller, mail->origin, e, status, reply, actr_error_message(&error));
+    }
     actri_arena_clear(&arena);
+    return end != ACTRI_TURN_DEFERRED;
+}
+
+void actri_state_path_answer(actri_state_path_t *path, const actri_mail_t *mail, actr_status_t status,
+                             actr_bytes_t payload, const char *message)
+{
+    actri_envelope_t e;
+    actr_id_t caller;
+    if (actri_envelope_decode(actr_buf_data(mail->message), actr_buf_size(mail->message), &e, NULL) != ACTR_OK) return;
+    if (!actri_id_decode(mail->sender, mail->sender_size, &caller)) return;
+    send_reply(path, &caller, mail->origin, &e, status, payload, message);
 }
 
 static void run_mail(actri_task_t *task)
 {
     actri_mail_t *mail = ACTRI_CONTAINER(task, actri_mail_t, task);
     actri_state_path_t *path = mail->user;
-    int64_t drain_until = drain_deadline(path);
+    int64_t drain_until = actri_path_drain_deadline(path);
     if (drain_until != 0 && actri_now_ns() > drain_until) {
         actri_mailbox_done(path->o.mailbox, mail, ACTRI_MAIL_KEEP, NULL);
         return;
@@ -267,8 +265,8 @@ static void run_mail(actri_task_t *task)
     }
     if (mail->redelivered && !actri_acl_allows(path->o.config, &caller)) {
         refuse_request(path, &caller, mail->origin, &e, ACTR_STATUS_PERMISSION_DENIED, "ACL denied");
-    } else {
-        run_request(path, mail, &e, &caller);
+    } else if (!run_request(path, mail, &e, &caller)) {
+        return;
     }
     actri_mailbox_done(path->o.mailbox, mail, ACTRI_MAIL_ACK, NULL);
 }
@@ -292,122 +290,6 @@ void actri_state_path_refuse(actri_state_path_t *path, const actri_mail_t *mail,
     refuse_request(path, &caller, mail->origin, &e, why->status, why->message);
 }
 
-/* ---- requests of the Shell ---- */
-
-void actri_local_call_release(actri_local_call_t *call)
-{
-    if (call == NULL) return;
-    if (__atomic_sub_fetch(&call->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
-    const actri_env_t *env = call->path->o.env;
-    for (size_t i = 0; i < call->metadata_count; i++) {
-        actri_free(env, (void *)(uintptr_t)call->metadata[i].key);
-        actri_free(env, (void *)(uintptr_t)call->metadata[i].value);
-    }
-    actri_free(env, call->metadata);
-    actri_free(env, call->route);
-    actr_buf_release(call->payload);
-    actr_buf_release(call->reply);
-    actri_free(env, call);
-}
-
-static actr_status_t serve_local(actri_local_call_t *call)
-{
-    actri_state_path_t *path = call->path;
-    if (call->deadline_ns <= actri_now_ns()) {
-        count(&path->stats.expired);
-        return actri_fail(&call->error, ACTR_STATUS_TIMEOUT, "the request's time was up before its turn came");
-    }
-    actri_arena_t arena;
-    actri_arena_init(&arena, path->o.env);
-    actri_incoming_t in = {.request_id = "shell", .deadline_ns = call->deadline_ns, .arena = &arena};
-    in.request.route = call->route;
-    in.request.payload = (actr_bytes_t){actr_buf_data(call->payload), actr_buf_size(call->payload)};
-    in.request.is_tell = call->is_tell;
-    in.request.metadata = call->metadata;
-    in.request.metadata_count = call->metadata_count;
-    actr_bytes_t reply = {NULL, 0};
-    set_current(path, call->route);
-    actr_status_t status = path->o.serve(path->o.user, &in, &reply, &call->error);
-    set_current(path, "");
-    count(&path->stats.handled);
-    status = check_reply(status, &arena, &reply, &call->error);
-    if (status >= 0 && !call->is_tell) {
-        call->reply = actri_buf_copy(path->o.env, reply.data, reply.size);
-        if (call->reply == NULL) status = actri_no_memory(&call->error);
-    }
-    actri_arena_clear(&arena);
-    return status < 0 ? status : ACTR_OK;
-}
-
-static void run_local(actri_task_t *task)
-{
-    actri_local_call_t *call = ACTRI_CONTAINER(task, actri_local_call_t, task);
-    int64_t drain_until = drain_deadline(call->path);
-    if (drain_until != 0 && actri_now_ns() > drain_until) {
-        call->status = actri_fail(&call->error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down");
-    } else {
-        call->status = serve_local(call);
-    }
-    (void)__atomic_sub_fetch(&call->path->locals, 1, __ATOMIC_RELAXED);
-    call->on_end(call);
-    actri_local_call_release(call);
-}
-
-static bool copy_options(const actri_env_t *env, const actr_call_options_t *options, actri_local_call_t *call)
-{
-    if (options == NULL || options->metadata_count == 0) return true;
-    call->metadata = actri_zalloc(env, options->metadata_count * sizeof *call->metadata);
-    if (call->metadata == NULL) return false;
-    call->metadata_count = options->metadata_count;
-    for (size_t i = 0; i < options->metadata_count; i++) {
-        call->metadata[i].key = actri_strdup(env, options->metadata[i].key);
-        call->metadata[i].value = actri_strdup(env, options->metadata[i].value);
-        if (call->metadata[i].key == NULL || call->metadata[i].value == NULL) return false;
-    }
-    return true;
-}
-
-actr_status_t actri_state_path_local(actri_state_path_t *path, const char *route, actr_bytes_t payload,
-                                     const actr_call_options_t *options, bool tell, int64_t deadline_ns,
-                                     void (*on_end)(actri_local_call_t *), void *user, actri_local_call_t **out,
-                                     actr_error_t *error)
-{
-    const actri_env_t *env = path->o.env;
-    if (route == NULL || route[0] == '\0') {
-        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the route is empty");
-    }
-    if (payload.size > 0 && payload.data == NULL) {
-        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the payload is NULL");
-    }
-    if (drain_deadline(path) != 0) {
-        return actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down");
-    }
-    actri_local_call_t *call = actri_zalloc(env, sizeof *call);
-    if (call == NULL) return actri_no_memory(error);
-    call->path = path;
-    call->refs = 1;
-    call->route = actri_strdup(env, route);
-    call->payload = actri_buf_copy(env, payload.data, payload.size);
-    call->is_tell = tell;
-    call->deadline_ns = deadline_ns;
-    call->on_end = on_end;
-    call->user = user;
-    call->task.run = run_local;
-    if (call->route == NULL || call->payload == NULL || !copy_options(env, options, call)) {
-        actri_local_call_release(call);
-        return actri_no_memory(error);
-    }
-    if (__atomic_add_fetch(&path->locals, 1, __ATOMIC_RELAXED) > LOCAL_QUEUE) {
-        (void)__atomic_sub_fetch(&path->locals, 1, __ATOMIC_RELAXED);
-        actri_local_call_release(call);
-        return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "%d local requests wait already", LOCAL_QUEUE);
-    }
-    call->refs = 2;
-    *out = call;
-    actri_serial_post(path->o.serial, &call->task, options != NULL && options->payload_type == ACTR_RPC_SIGNAL);
-    return ACTR_OK;
-}
-
 /* ---- life ---- */
 
 actr_status_t actri_state_path_new(const actri_state_path_options_t *options, actri_state_path_t **out,
@@ -418,7 +300,11 @@ actr_status_t actri_state_path_new(const actri_state_path_options_t *options, ac
     path->o = *options;
     actri_list_init(&path->arrived);
     path->batch.run = put_batch;
-    actri_mutex_init(&path->mutex);
+    actr_status_t status = actri_answers_new(path, &path->answers, error);
+    if (status != ACTR_OK) {
+        actri_free(options->env, path);
+        return status;
+    }
     *out = path;
     return ACTR_OK;
 }
@@ -439,9 +325,32 @@ const actri_state_path_stats_t *actri_state_path_stats(const actri_state_path_t 
     return &path->stats;
 }
 
+void actri_state_path_close(actri_state_path_t *path)
+{
+    actri_answers_close(path->answers);
+}
+
+bool actri_state_path_wait_deferred(actri_state_path_t *path, int64_t deadline_ns)
+{
+    return actri_answers_wait(path->answers, deadline_ns);
+}
+
+uint32_t actri_state_path_deferred(actri_state_path_t *path)
+{
+    return actri_answers_deferred(path->answers);
+}
+
+unsigned actri_state_path_overtime(actri_state_path_t *path, int64_t now_ns, int64_t limit_ns)
+{
+    unsigned found = actri_answers_overtime(path->answers, now_ns, limit_ns);
+    (void)__atomic_add_fetch(&path->stats.overtime, found, __ATOMIC_RELAXED);
+    return found;
+}
+
 void actri_state_path_free(actri_state_path_t *path)
 {
     if (path == NULL) return;
-    actri_mutex_destroy(&path->mutex);
+    actri_answers_close(path->answers);
+    actri_answers_release(path->answers);
     actri_free(path->o.env, path);
 }

@@ -12,6 +12,8 @@
 #include "mailbox/mailbox.h"
 
 typedef struct actri_state_path actri_state_path_t;
+typedef struct actri_deferred actri_deferred_t;
+struct actri_turn;
 
 /* A request as it reaches the workload; everything borrowed for the turn. */
 typedef struct actri_incoming {
@@ -19,8 +21,10 @@ typedef struct actri_incoming {
     const char *request_id;
     actr_request_t request;
     actri_span_t traceparent, tracestate;
+    actri_span_t chain;   /* of ACTRI_CHAIN_KEY; size 0: nobody waits that holds a turn */
     int64_t deadline_ns;  /* ACTRI_NEVER: none */
     actri_arena_t *arena; /* the reply lives in it */
+    struct actri_turn *turn;
 } actri_incoming_t;
 
 /* Runs the user's handler, as a turn of the node. Fills reply, or error. */
@@ -37,14 +41,16 @@ typedef struct actri_state_path_options {
 } actri_state_path_options_t;
 
 typedef struct actri_state_path_stats { /* all atomic */
-    uint64_t received, handled, refused, tells, expired;
+    uint64_t received, handled, refused, tells, expired, dropped, overtime;
 } actri_state_path_stats_t;
 
 ACTR_MUST_CHECK actr_status_t actri_state_path_new(const actri_state_path_options_t *options, actri_state_path_t **out,
                                                    actr_error_t *error);
 /* The gate that replies leave through, and the loop on which requests come: before the first request. */
 void actri_state_path_connect(actri_state_path_t *path, actri_peer_gate_t *gate, actri_loop_t *loop);
-/* The executor is idle, nothing comes any more. NULL is a no-op. */
+/* Ends what is deferred; what it owes goes as for a shutdown. */
+void actri_state_path_close(actri_state_path_t *path);
+/* Closed, the executor is idle, nothing comes any more. NULL is a no-op. */
 void actri_state_path_free(actri_state_path_t *path);
 
 /* A request has arrived; the message is ours. [loop] */
@@ -62,30 +68,62 @@ void actri_state_path_current(actri_state_path_t *path, char *text, size_t size)
 
 const actri_state_path_stats_t *actri_state_path_stats(const actri_state_path_t *path);
 
-/* A request of the Shell to the own workload: no encoding, no disk, the payload by reference. */
+/* Waits until no reply is deferred; false when the deadline passed first. [not from a turn] */
+bool actri_state_path_wait_deferred(actri_state_path_t *path, int64_t deadline_ns);
+uint32_t actri_state_path_deferred(actri_state_path_t *path); /* [any-thread] */
+/* Answers for the handlers that have run for limit_ns or more, each once; how many were found now. [any-thread] */
+unsigned actri_state_path_overtime(actri_state_path_t *path, int64_t now_ns, int64_t limit_ns);
+
+/* Takes the reply of the request whose handler runs; at most `limit` at a time. [in the turn] */
+ACTR_MUST_CHECK actr_status_t actri_turn_defer(struct actri_turn *turn, uint32_t limit, actri_deferred_t **out,
+                                               actr_error_t *error);
+/* Answers: payload, or a negative status and its message. INVALID_STATE when it was answered; SHUTTING_DOWN when the
+ * node is gone. [any-thread] */
+ACTR_MUST_CHECK actr_status_t actri_deferred_answer(actri_deferred_t *deferred, actr_status_t status,
+                                                    actr_bytes_t payload, const char *message, actr_error_t *error);
+/* Unanswered: answers with an error. [any-thread] */
+void actri_deferred_release(actri_deferred_t *deferred);
+
+/* A request within the process: no encoding, no disk. Refcounted. */
 typedef struct actri_local_call {
     actri_task_t task;
     actri_state_path_t *path;
     unsigned refs; /* atomic: the maker's and the turn's */
-    char *route;
+    const char *route;
     actr_buf_t *payload;
     actr_metadata_t *metadata;
     size_t metadata_count;
+    actri_span_t chain, traceparent, tracestate;
+    const actr_id_t *caller;
     bool is_tell;
     int64_t deadline_ns;
-    /* the outcome */
+    void (*on_end)(struct actri_local_call *call); /* exactly once, in the turn or in a cancellation */
+    void *user;
+    bool over; /* atomic: whoever sets it gives the outcome */
+    /* the outcome, before on_end */
     actr_status_t status;
     actr_buf_t *reply;
     actr_error_t error;
-    void (*on_end)(struct actri_local_call *call); /* exactly once, in the turn */
-    void *user;
+    char texts[]; /* route, chain, trace context */
 } actri_local_call_t;
 
+typedef struct actri_local_spec {
+    const char *route;
+    actr_bytes_t payload;               /* copied */
+    const actr_call_options_t *options; /* metadata (copied) and payload type; may be NULL */
+    bool is_tell;
+    int64_t deadline_ns;
+    const actr_id_t *caller; /* NULL: the Shell; else it outlives the call */
+    actri_span_t chain, traceparent, tracestate;
+    void (*on_end)(actri_local_call_t *call);
+    void *user;
+} actri_local_spec_t;
+
 /* Queues it; on_end follows if and only if this returns ACTR_OK. *out is the maker's reference. [any-thread] */
-ACTR_MUST_CHECK actr_status_t actri_state_path_local(actri_state_path_t *path, const char *route, actr_bytes_t payload,
-                                                     const actr_call_options_t *options, bool is_tell,
-                                                     int64_t deadline_ns, void (*on_end)(actri_local_call_t *),
-                                                     void *user, actri_local_call_t **out, actr_error_t *error);
+ACTR_MUST_CHECK actr_status_t actri_state_path_local(actri_state_path_t *path, const actri_local_spec_t *spec,
+                                                     actri_local_call_t **out, actr_error_t *error);
+/* Ends it with CANCELLED, on this thread, unless it has ended. [any-thread] */
+void actri_local_call_cancel(actri_local_call_t *call);
 void actri_local_call_release(actri_local_call_t *call);
 
 #endif

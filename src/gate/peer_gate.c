@@ -109,18 +109,26 @@ static void on_call_sent(actri_parcel_t *parcel, actr_status_t status, uint64_t 
     actri_peer_gate_t *gate = call->gate;
     actr_buf_release(parcel->message);
     parcel->message = NULL;
-    if (call->is_tell) {
-        end_call(call, status, NULL, error);
+    actri_lock(&gate->mutex);
+    bool over = call->over;
+    if (over || call->is_tell) {
+        call->over = true;
+        actri_unlock(&gate->mutex);
+        if (over)
+            actri_call_release(call);
+        else
+            end_call(call, status, NULL, error);
         return;
     }
-    actri_lock(&gate->mutex);
     bool waiting = call->pending.heap_index != 0;
     bool ends = !waiting || status != ACTR_OK;
     if (status == ACTR_OK) call->pending.session = sent_on;
     if (waiting && ends) (void)actri_pending_take_call(&gate->pending, &call->pending);
+    if (ends) call->over = true;
+    int64_t deadline = call->pending.deadline_ns;
     actri_unlock(&gate->mutex);
-    if (!ends) {
-        arm_expiry(gate, call->pending.deadline_ns);
+    if (!ends) { /* from here on the call may be gone: a cancellation */
+        arm_expiry(gate, deadline);
         return;
     }
     actr_error_t late = ACTR_ERROR_INIT;
@@ -129,6 +137,22 @@ static void on_call_sent(actri_parcel_t *parcel, actr_status_t status, uint64_t 
         error = &late;
     }
     end_call(call, status, NULL, error);
+}
+
+void actri_peer_gate_cancel(actri_call_t *call)
+{
+    actri_peer_gate_t *gate = call->gate;
+    actri_lock(&gate->mutex);
+    bool waiting = !call->over && actri_pending_take_call(&gate->pending, &call->pending);
+    bool unsent = call->pending.session == 0; /* on_call_sent is still to come; it gives the gate's reference back */
+    bool ends = waiting || (unsent && !call->over);
+    if (ends) call->over = true;
+    actri_unlock(&gate->mutex);
+    if (!ends) return;
+    if (unsent) (void)__atomic_add_fetch(&call->refs, 1, __ATOMIC_RELAXED);
+    actr_error_t error = ACTR_ERROR_INIT;
+    (void)actri_fail(&error, ACTR_STATUS_CANCELLED, "the caller cancelled it");
+    end_call(call, ACTR_STATUS_CANCELLED, NULL, &error);
 }
 
 /* ---- out ---- */
@@ -149,6 +173,10 @@ static actr_buf_t *encode(actri_peer_gate_t *gate, const actri_call_spec_t *spec
     for (size_t i = 0; i < spec->metadata_count; i++) {
         e->metadata[i].key = actri_span_text(spec->metadata[i].key);
         e->metadata[i].value = actri_span_text(spec->metadata[i].value);
+    }
+    if (spec->chain.size > 0) {
+        e->metadata[e->metadata_count].key = actri_span_text(ACTRI_CHAIN_KEY);
+        e->metadata[e->metadata_count++].value = spec->chain;
     }
     actr_buf_t *message = actri_buf_new(gate->env, actri_envelope_size(e));
     if (message != NULL) actri_envelope_encode(e, message->data);
@@ -189,7 +217,7 @@ static actr_status_t new_call(actri_peer_gate_t *gate, const actri_call_spec_t *
     call->pending.deadline_ns = spec->deadline_ns;
     call->parcel.to = *spec->to;
     call->parcel.lane = spec->lane;
-    call->parcel.deadline_ns = spec->deadline_ns;
+    call->parcel.deadline_ns = spec->send_by_ns != 0 ? spec->send_by_ns : spec->deadline_ns;
     call->parcel.done = on_call_sent;
     call->parcel.message = encode(gate, spec, call->pending.id);
     if (call->parcel.message == NULL) {

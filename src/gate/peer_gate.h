@@ -12,6 +12,9 @@
 
 #include <actr/system.h>
 
+#define ACTRI_OWN_PREFIX "actr-"     /* metadata that is the library's own */
+#define ACTRI_CHAIN_KEY "actr-chain" /* who waits for this request, holding a turn (design 4) */
+
 typedef struct actri_peer_gate actri_peer_gate_t;
 
 /* A call or tell on its way. Refcounted: its maker holds one reference, the gate another until on_end has returned. */
@@ -21,11 +24,13 @@ typedef struct actri_call {
     actri_peer_gate_t *gate;
     unsigned refs; /* atomic */
     bool is_tell;
+    bool over; /* under the gate's mutex: cancelled, or ended by its parcel */
     /* the outcome, before on_end */
     actr_status_t status;
     actr_buf_t *reply; /* of ACTR_OK and a call: one reference is the call's */
     actr_error_t error;
-    /* Called exactly once, on the loop, never from inside actri_peer_gate_start. Must not block. */
+    /* Called exactly once, on the loop or in actri_peer_gate_cancel, never from inside actri_peer_gate_start. Must not
+       block. */
     void (*on_end)(struct actri_call *call);
     void *user;
 } actri_call_t;
@@ -68,10 +73,11 @@ typedef struct actri_call_spec {
     actr_payload_type_t lane;
     uint32_t timeout_ms; /* on the wire; a tell's is written as 0 */
     int64_t deadline_ns;
+    int64_t send_by_ns; /* when it must have left; 0: deadline_ns */
     bool is_tell;
     const actr_metadata_t *metadata;
     size_t metadata_count;
-    actri_span_t traceparent, tracestate;
+    actri_span_t traceparent, tracestate, chain;
 } actri_call_spec_t;
 
 /* Starts a call or tell; *out is the maker's reference. on_end follows if and only if this returns ACTR_OK.
@@ -79,6 +85,9 @@ typedef struct actri_call_spec {
 ACTR_MUST_CHECK actr_status_t actri_peer_gate_start(actri_peer_gate_t *gate, const actri_call_spec_t *spec,
                                                     void (*on_end)(actri_call_t *call), void *user, actri_call_t **out,
                                                     actr_error_t *error);
+/* Ends it with CANCELLED, on this thread, unless it is ending already. What has left stays sent; its reply is dropped
+ * as a late one. [any-thread] */
+void actri_peer_gate_cancel(actri_call_t *call);
 void actri_call_release(actri_call_t *call);
 
 /* Sends an encoded envelope as a reply, only on `session`. Takes the reference. What can not be sent is counted.

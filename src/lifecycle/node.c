@@ -138,22 +138,41 @@ static void on_stream(void *user, const actri_session_t *session, actr_payload_t
     actr_buf_release(message);
 }
 
+static actr_status_t explain(const actr_ctx_t *ctx, actr_status_t status, actr_error_t *error)
+{
+    if (ctx->failure == status) return actri_fail(error, status, "%s", ctx->message);
+    if (status == ACTR_STATUS_UNKNOWN_ROUTE) {
+        return actri_fail(error, status, "Unknown route: %s", ctx->in->request.route);
+    }
+    return actri_fail(error, status, "%s", actr_status_str(status));
+}
+
 /* The user's handler, in its turn. */
+static actr_status_t run_handler(actr_ctx_t *ctx, actr_dispatch_fn dispatch, void *user, actr_bytes_t *reply,
+                                 actr_error_t *error)
+{
+    if (dispatch == NULL) return explain(ctx, ACTR_STATUS_UNKNOWN_ROUTE, error);
+    const actr_ctx_t *outer = actri_ctx_enter(ctx);
+    actr_status_t status = dispatch(ctx, &ctx->in->request, reply, user);
+    actri_ctx_leave(outer);
+    return status >= 0 ? status : explain(ctx, status, error);
+}
+
 static actr_status_t serve(void *user, const actri_incoming_t *in, actr_bytes_t *reply, actr_error_t *error)
 {
     actr_node_t *node = user;
-    if (node->workload.dispatch == NULL) {
-        return actri_fail(error, ACTR_STATUS_UNKNOWN_ROUTE, "Unknown route: %s", in->request.route);
-    }
     actr_ctx_t ctx;
     actri_ctx_init(&ctx, node, in, in->request_id, in->arena, in->deadline_ns);
-    actr_status_t status = node->workload.dispatch(&ctx, &in->request, reply, node->workload.user);
-    if (status >= 0)
-        return status == ACTR_OK ? ACTR_OK
-                                 : actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "deferred replies are not supported");
-    if (ctx.failure == status) return actri_fail(error, status, "%s", ctx.message);
-    if (status == ACTR_STATUS_UNKNOWN_ROUTE) return actri_fail(error, status, "Unknown route: %s", in->request.route);
-    return actri_fail(error, status, "%s", actr_status_str(status));
+    return run_handler(&ctx, node->workload.dispatch, node->workload.user, reply, error);
+}
+
+static actr_status_t serve_shell(void *user, const actri_incoming_t *in, actr_bytes_t *reply, actr_error_t *error)
+{
+    actr_node_t *node = user;
+    actr_ctx_t ctx;
+    actri_ctx_init(&ctx, node, in, in->request_id, in->arena, in->deadline_ns);
+    ctx.is_shell = true;
+    return run_handler(&ctx, node->shell_dispatch, node->shell_user, reply, error);
 }
 
 /* ---- hooks ---- */
@@ -177,7 +196,9 @@ static void run_hook(actri_task_t *task)
     actri_arena_init(&arena, &turn->node->system->env);
     actr_ctx_t ctx;
     actri_ctx_init(&ctx, turn->node, NULL, turn->name, &arena, ACTRI_NEVER);
+    const actr_ctx_t *outer = actri_ctx_enter(&ctx);
     actr_status_t status = turn->hook(turn->node, &ctx);
+    actri_ctx_leave(outer);
     if (status < 0) {
         (void)actri_fail(&turn->error, status, "%s failed: %s", turn->name,
                          ctx.failure == status ? ctx.message : actr_status_str(status));
@@ -283,11 +304,26 @@ static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
     return status;
 }
 
+/* The Shell's side: its handlers run one at a time, beside the workload's. */
+static actr_status_t make_shell(actr_node_t *node, actr_error_t *error)
+{
+    if (node->shell_dispatch == NULL) return ACTR_OK;
+    actr_status_t status = actri_serial_new(node->system->pool, &node->shell_serial, error);
+    if (status != ACTR_OK) return status;
+    actri_state_path_options_t options = {.env = &node->system->env,
+                                          .config = &node->system->config.values,
+                                          .serial = node->shell_serial,
+                                          .serve = serve_shell,
+                                          .user = node};
+    return actri_state_path_new(&options, &node->shell, error);
+}
+
 static actr_status_t start_parts(actr_node_t *node, actr_error_t *error)
 {
     actr_status_t status = actri_loop_acquire(&node->loop, error);
     if (status == ACTR_OK) status = actri_serial_new(node->system->pool, &node->serial, error);
     if (status == ACTR_OK) status = make_path(node, error);
+    if (status == ACTR_OK) status = make_shell(node, error);
     if (status == ACTR_OK) status = make_gate(node, error);
     if (status == ACTR_OK) status = make_signaling(node, error);
     if (status != ACTR_OK) return status;
@@ -339,17 +375,24 @@ void actri_node_dismantle(actr_node_t *node)
     if (node->signaling != NULL) {
         (void)actri_signaling_stop(node->signaling, actri_now_ns() + 5 * ACTRI_SECOND, &ignored);
     }
+    if (node->path != NULL) actri_state_path_close(node->path);
+    if (node->shell != NULL) actri_state_path_close(node->shell);
     wait_users(node);
+    if (node->shell_serial != NULL) (void)actri_serial_wait_idle(node->shell_serial, ACTRI_NEVER);
     if (node->serial != NULL) (void)actri_serial_wait_idle(node->serial, ACTRI_NEVER);
     actri_system_set_path(node->system, NULL);
     actri_signaling_free(node->signaling);
     actri_peer_gate_free(node->gate);
     actri_state_path_free(node->path);
+    actri_state_path_free(node->shell);
+    actri_serial_free(node->shell_serial);
     actri_serial_free(node->serial);
     actri_loop_release(node->loop);
     node->signaling = NULL;
     node->gate = NULL;
     node->path = NULL;
+    node->shell = NULL;
+    node->shell_serial = NULL;
     node->serial = NULL;
     node->loop = NULL;
 }
@@ -361,6 +404,7 @@ static actr_status_t new_ref(actr_node_t *node, actr_ref_t **out, actr_error_t *
     ref->refs = 1;
     ref->node = actri_node_retain(node);
     actri_ctx_init(&ref->ctx, node, NULL, "shell", NULL, ACTRI_NEVER);
+    ref->ctx.is_shell = true;
     *out = ref;
     return ACTR_OK;
 }
@@ -426,6 +470,19 @@ actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *w
     actri_cond_init(&node->changed);
     *out = node;
     return ACTR_OK;
+}
+
+actr_status_t actr_node_serve_shell(actr_node_t *node, actr_dispatch_fn dispatch, void *user, actr_error_t *error)
+{
+    if (node == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "node is NULL");
+    actri_lock(&node->mutex);
+    bool fresh = node->state == ACTRI_NODE_NEW;
+    if (fresh) {
+        node->shell_dispatch = dispatch;
+        node->shell_user = user;
+    }
+    actri_unlock(&node->mutex);
+    return fresh ? ACTR_OK : actri_fail(error, ACTR_STATUS_INVALID_STATE, "the node was started already");
 }
 
 actr_node_t *actri_node_retain(actr_node_t *node)

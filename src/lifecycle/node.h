@@ -49,6 +49,7 @@ struct actr_ctx {
     const char *request_id;
     actri_arena_t *arena; /* NULL: the Shell's */
     int64_t deadline_ns;
+    bool is_shell;         /* of the Shell's side */
     actr_status_t failure; /* what actr_ctx_fail noted */
     char message[ACTR_ERROR_MESSAGE_SIZE];
 };
@@ -75,6 +76,10 @@ struct actr_node {
     actri_loop_t *loop;
     actri_serial_t *serial;
     actri_state_path_t *path;
+    actr_dispatch_fn shell_dispatch; /* the Shell's handler; NULL: it takes no calls */
+    void *shell_user;
+    actri_serial_t *shell_serial;
+    actri_state_path_t *shell; /* NULL without handler */
     actri_peer_gate_t *gate;
     actri_signaling_t *signaling;
     actri_outproc_t *outproc; /* the gate's */
@@ -109,6 +114,14 @@ void actri_node_dismantle(actr_node_t *node);
 /* context.c */
 void actri_ctx_init(actr_ctx_t *ctx, actr_node_t *node, const actri_incoming_t *in, const char *request_id,
                     actri_arena_t *arena, int64_t deadline_ns);
+
+/* The context of the handler or hook that runs on this thread, or NULL; enter returns the one outside it. */
+const actr_ctx_t *actri_ctx_current(void);
+const actr_ctx_t *actri_ctx_enter(const actr_ctx_t *ctx);
+void actri_ctx_leave(const actr_ctx_t *outer);
+
+/* call.c: in ms, but at most what is left of the request's time */
+int64_t actri_ctx_deadline(const actr_ctx_t *ctx, uint32_t ms);
 
 /* shutdown.c */
 void actri_node_shutdown(actr_node_t *node);

@@ -37,13 +37,16 @@ static uint64_t load(const uint64_t *counter)
     return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-static void fill_path(const actri_state_path_t *path, actr_node_stats_t *out)
+static void fill_path(actri_state_path_t *path, actr_node_stats_t *out)
 {
     const actri_state_path_stats_t *stats = actri_state_path_stats(path);
     out->requests_received = load(&stats->received);
     out->requests_handled = load(&stats->handled);
     out->requests_refused = load(&stats->refused);
     out->tells_received = load(&stats->tells);
+    out->dropped_replies = load(&stats->dropped);
+    out->handlers_overtime = load(&stats->overtime);
+    out->deferred_replies = actri_state_path_deferred(path);
 }
 
 static void fill_gate(actri_peer_gate_t *gate, actr_node_stats_t *out)

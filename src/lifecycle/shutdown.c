@@ -35,6 +35,25 @@ static void announce(actr_node_t *node, actr_status_t status, const actr_error_t
     actri_unlock(&node->mutex);
 }
 
+/* The workload's turns and the Shell's. */
+static bool wait_turns(actr_node_t *node, int64_t deadline_ns)
+{
+    if (!actri_serial_wait_idle(node->serial, deadline_ns)) return false;
+    return node->shell_serial == NULL || actri_serial_wait_idle(node->shell_serial, deadline_ns);
+}
+
+static void drain(actr_node_t *node, int64_t deadline_ns)
+{
+    actri_state_path_drain(node->path, deadline_ns);
+    if (node->shell != NULL) actri_state_path_drain(node->shell, deadline_ns);
+}
+
+static void current_route(actr_node_t *node, char *route, size_t size)
+{
+    actri_state_path_current(node->path, route, size);
+    if (route[0] == '\0' && node->shell != NULL) actri_state_path_current(node->shell, route, size);
+}
+
 static void run_shutdown(void *argument)
 {
     actr_node_t *node = argument;
@@ -42,16 +61,19 @@ static void run_shutdown(void *argument)
     __atomic_store_n(&node->unavailable, 1, __ATOMIC_RELAXED);
     actri_signaling_beat(node->signaling);
     int64_t deadline = actri_now_ns() + drain_ns(node);
-    actri_state_path_drain(node->path, deadline);
-    bool idle = actri_serial_wait_idle(node->serial, deadline);
+    drain(node, deadline);
+    bool idle = wait_turns(node, deadline);
+    if (idle && actri_state_path_wait_deferred(node->path, deadline)) {
+        idle = wait_turns(node, deadline); /* what those answers have set off */
+    }
     if (!idle) { /* a handler that waits for a peer gets an error, so that it can return */
         actri_mailbox_pause(node->system->mailbox);
         actri_peer_gate_close(node->gate);
-        idle = actri_serial_wait_idle(node->serial, actri_now_ns() + STUCK_NS);
+        idle = wait_turns(node, actri_now_ns() + STUCK_NS);
     }
     if (idle) {
         actri_mailbox_pause(node->system->mailbox); /* what a commit delivered meanwhile comes before on_stop */
-        idle = actri_serial_wait_idle(node->serial, actri_now_ns() + STUCK_NS);
+        idle = wait_turns(node, actri_now_ns() + STUCK_NS);
     }
     if (idle) {
         (void)actri_node_hook(node, "stop", call_on_stop, NULL);
@@ -60,7 +82,7 @@ static void run_shutdown(void *argument)
         announce(node, ACTR_OK, NULL);
     } else {
         char route[160];
-        actri_state_path_current(node->path, route, sizeof route);
+        current_route(node, route, sizeof route);
         actr_error_t ignored = ACTR_ERROR_INIT;
         (void)actri_signaling_stop(node->signaling, actri_now_ns() + 5 * ACTRI_SECOND, &ignored);
         (void)actri_fail(&error, ACTR_STATUS_TIMEOUT, "the handler of %s has not returned", route);

@@ -25,5 +25,10 @@ static inline bool actri_span_equal(actri_span_t a, actri_span_t b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
+static inline bool actri_span_begins(actri_span_t span, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    return span.size >= size && memcmp(span.data, prefix, size) == 0;
+}
 
 #endif

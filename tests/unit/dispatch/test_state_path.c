@@ -539,8 +539,14 @@ static actr_status_t local(outcome_t *outcome, const char *route, actr_bytes_t p
     options.metadata_count = 2;
     actri_local_call_t *call = NULL;
     memset(outcome, 0, sizeof *outcome);
-    actr_status_t status = actri_state_path_local(stage.path, route, payload, &options, tell,
-                                                  actri_now_ns() + ACTRI_SECOND, on_end, outcome, &call, error);
+    actri_local_spec_t spec = {.route = route,
+                               .payload = payload,
+                               .options = &options,
+                               .is_tell = tell,
+                               .deadline_ns = actri_now_ns() + ACTRI_SECOND,
+                               .on_end = on_end,
+                               .user = outcome};
+    actr_status_t status = actri_state_path_local(stage.path, &spec, &call, error);
     memset(metadata, 0, sizeof metadata); /* they were copied */
     actri_local_call_release(call);
     assert_int_equal(outcome->ended, 0);

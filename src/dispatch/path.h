@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the state path: for the sources of this folder only. */
+#ifndef ACTRI_PATH_H
+#define ACTRI_PATH_H
+
+#include "dispatch/answers.h"
+
+struct actri_state_path {
+    actri_state_path_options_t o;
+    actri_peer_gate_t *gate;
+    actri_loop_t *loop;
+    actri_link_t arrived; /* [loop] of this turn */
+    bool batch_waits;
+    actri_task_t batch;
+    uint32_t locals;        /* atomic */
+    int64_t drain_until_ns; /* atomic; 0: not draining */
+    actri_answers_t *answers;
+    actri_state_path_stats_t stats;
+};
+
+static inline void actri_path_count(uint64_t *counter)
+{
+    (void)__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+static inline int64_t actri_path_drain_deadline(const actri_state_path_t *path)
+{
+    return __atomic_load_n(&path->drain_until_ns, __ATOMIC_ACQUIRE);
+}
+
+/* The answer to a peer's request; the mail stays the caller's. */
+void actri_state_path_answer(actri_state_path_t *path, const actri_mail_t *mail, actr_status_t status,
+                             actr_bytes_t payload, const char *message);
+/* Runs the handler for what `in` holds, as `turn`. The reply is in the arena. */
+actr_status_t actri_path_serve(actri_state_path_t *path, actri_incoming_t *in, actri_turn_t *turn, actr_bytes_t *reply,
+                               actr_error_t *error);
+
+/* Ends a local call, unless it has ended: *status*, and its reply copied, or the message. */
+void actri_local_call_answer(actri_local_call_t *call, actr_status_t status, actr_bytes_t reply, const char *message);
+
+#endif

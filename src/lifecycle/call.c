@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls and tells, to a peer, to the own workload or to the Shell; each blocking with an asynchronous twin, whose
+ * answer is a turn of the node. [any-thread]
+ */
+#include "lifecycle/cancel.h"
+#include "lifecycle/waiter.h"
+
+#include "dispatch/chain.h"
+#include "port/clock.h"
+
+#include <string.h>
+
+#define DEFAULT_TIMEOUT_MS 30000
+
+int64_t actri_ctx_deadline(const actr_ctx_t *ctx, uint32_t ms)
+{
+    int64_t deadline = actri_now_ns() + (int64_t)ms * ACTRI_MS;
+    return deadline < ctx->deadline_ns ? deadline : ctx->deadline_ns;
+}
+
+/* ---- what a call needs ---- */
+
+typedef struct plan {
+    actr_ctx_t *ctx;
+    const actr_id_t *to;      /* a peer, or */
+    actri_state_path_t *path; /* within the process */
+    const char *route;
+    actr_bytes_t payload;
+    actr_call_options_t options;
+    uint32_t ms;
+    int64_t deadline_ns;
+    bool is_tell;
+    actri_span_t chain;
+    char chain_text[ACTRI_CHAIN_SIZE];
+} plan_t;
+
+static actr_status_t check_options(const plan_t *plan, actr_error_t *error)
+{
+    for (size_t i = 0; i < plan->options.metadata_count; i++) {
+        const actr_metadata_t *meta = &plan->options.metadata[i];
+        if (meta->key == NULL || meta->value == NULL) {
+            return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "metadata entry %zu has no key or no value", i);
+        }
+        if (strncmp(meta->key, ACTRI_OWN_PREFIX, sizeof ACTRI_OWN_PREFIX - 1) == 0) {
+            return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the metadata key %s is libactr's own", meta->key);
+        }
+    }
+    return actri_cancel_check(plan->options.cancel, error);
+}
+
+static uint32_t limit_ms(const plan_t *plan)
+{
+    if (plan->options.timeout_ms != 0) return plan->options.timeout_ms;
+    uint32_t configured = plan->ctx->node->system->config.values.default_timeout_ms;
+    return configured != 0 ? configured : DEFAULT_TIMEOUT_MS;
+}
+
+/* A call to the own id needs no network; and a handler that waits for it would wait for itself. */
+static actr_status_t route_plan(plan_t *plan, const actr_dest_t *dest, actr_error_t *error)
+{
+    actr_node_t *node = plan->ctx->node;
+    if (dest->kind == ACTR_DEST_SHELL) {
+        plan->path = node->shell;
+        if (plan->path != NULL) return ACTR_OK;
+        return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "the Shell of this node takes no calls");
+    }
+    bool local = dest->kind == ACTR_DEST_LOCAL || actr_id_equal(&dest->id, actri_node_id(node));
+    if (local)
+        plan->path = node->path;
+    else
+        plan->to = &dest->id;
+    return ACTR_OK;
+}
+
+/* Who holds a turn while it waits goes on record, and must not be waited for. */
+static actr_status_t join_chain(plan_t *plan, actr_error_t *error)
+{
+    const actr_ctx_t *holder = actri_ctx_current();
+    char self[ACTRI_CHAIN_ENTRY_SIZE], target[ACTRI_CHAIN_ENTRY_SIZE];
+    if (holder == NULL || plan->is_tell) return ACTR_OK;
+    actr_node_t *node = plan->ctx->node;
+    (void)actri_chain_entry(actri_node_id(holder->node), holder->is_shell, self);
+    (void)actri_chain_entry(plan->to != NULL ? plan->to : actri_node_id(node),
+                            plan->path != NULL && plan->path == node->shell, target);
+    actri_span_t chain = holder->in == NULL ? (actri_span_t){NULL, 0} : holder->in->chain;
+    if (strcmp(self, target) == 0) {
+        return actri_fail(error, ACTR_STATUS_WOULD_DEADLOCK, "a handler can not wait for its own actor (%s)",
+                          plan->route);
+    }
+    if (actri_chain_has(chain, target)) {
+        return actri_fail(error, ACTR_STATUS_WOULD_DEADLOCK, "%s waits for this request itself: %.*s (%s)", target,
+                          (int)chain.size, (const char *)chain.data, plan->route);
+    }
+    plan->chain = actri_span(plan->chain_text, actri_chain_join(chain, self, plan->chain_text));
+    if (plan->chain.size > 0) return ACTR_OK;
+    return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "too many actors wait for each other: %.*s", (int)chain.size,
+                      (const char *)chain.data);
+}
+
+/* After ACTR_OK the caller is inside the node and must leave it. */
+static actr_status_t make_plan(plan_t *plan, actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                               actr_bytes_t payload, const actr_call_options_t *options, actr_error_t *error)
+{
+    if (ctx == NULL || dest == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx or dest is NULL");
+    plan->ctx = ctx;
+    plan->to = NULL;
+    plan->path = NULL;
+    plan->chain = (actri_span_t){NULL, 0};
+    plan->route = route;
+    plan->payload = payload;
+    plan->options = (actr_call_options_t)ACTR_CALL_OPTIONS_INIT;
+    if (options != NULL) {
+        size_t size = options->struct_size < sizeof plan->options ? options->struct_size : sizeof plan->options;
+        memcpy(&plan->options, options, size);
+    }
+    actr_status_t status = check_options(plan, error);
+    if (status != ACTR_OK) return status;
+    plan->ms = limit_ms(plan);
+    plan->deadline_ns = actri_ctx_deadline(ctx, plan->ms);
+    status = actri_node_enter(ctx->node, error);
+    if (status != ACTR_OK) return status;
+    status = route_plan(plan, dest, error);
+    if (status != ACTR_OK) actri_node_leave(ctx->node);
+    return status;
+}
+
+static actri_call_spec_t peer_spec(const plan_t *plan)
+{
+    actri_call_spec_t spec = {.to = plan->to,
+                              .route = plan->route,
+                              .payload = plan->payload,
+                              .lane = plan->options.payload_type,
+                              .timeout_ms = plan->ms,
+                              .deadline_ns = plan->deadline_ns,
+                              .is_tell = plan->is_tell,
+                              .metadata = plan->options.metadata,
+                              .metadata_count = plan->options.metadata_count,
+                              .chain = plan->chain};
+    int64_t left_ms = (spec.deadline_ns - actri_now_ns()) / ACTRI_MS;
+    if (left_ms < (int64_t)plan->ms) spec.timeout_ms = left_ms > 1 ? (uint32_t)left_ms : 1;
+    if (plan->ctx->in != NULL) {
+        spec.traceparent = plan->ctx->in->traceparent;
+        spec.tracestate = plan->ctx->in->tracestate;
+    }
+    return spec;
+}
+
+static actri_local_spec_t local_spec(const plan_t *plan)
+{
+    const actr_ctx_t *ctx = plan->ctx;
+    actri_local_spec_t spec = {.route = plan->route,
+                               .payload = plan->payload,
+                               .options = &plan->options,
+                               .is_tell = plan->is_tell,
+                               .deadline_ns = plan->is_tell ? ACTRI_NEVER : plan->deadline_ns,
+                               .caller = ctx->is_shell ? NULL : actri_node_id(ctx->node),
+                               .chain = plan->chain};
+    if (ctx->in != NULL) {
+        spec.traceparent = ctx->in->traceparent;
+        spec.tracestate = ctx->in->tracestate;
+    }
+    return spec;
+}
+
+/* ---- blocking ---- */
+
+typedef struct peer_wait { /* on the caller's stack: on_end comes exactly once, at the deadline at the latest */
+    actri_waiter_t waiter;
+    actri_cancel_watch_t watch;
+    actri_call_t *call;
+} peer_wait_t;
+
+static void wake_caller(actri_call_t *call)
+{
+    peer_wait_t *wait = call->user;
+    actri_waiter_wake(&wait->waiter);
+}
+
+static void cancel_peer_wait(actri_cancel_watch_t *watch)
+{
+    actri_peer_gate_cancel(ACTRI_CONTAINER(watch, peer_wait_t, watch)->call);
+}
+
+static actr_status_t call_peer(const plan_t *plan, actr_buf_t **reply, actr_error_t *error)
+{
+    peer_wait_t wait = {.watch = {.fire = cancel_peer_wait}};
+    actri_call_spec_t spec = peer_spec(plan);
+    actri_waiter_init(&wait.waiter);
+    actr_status_t status = actri_peer_gate_start(plan->ctx->node->gate, &spec, wake_caller, &wait, &wait.call, error);
+    if (status == ACTR_OK) {
+        actri_cancel_watch(plan->options.cancel, &wait.watch);
+        actri_waiter_wait(&wait.waiter);
+        actri_cancel_unwatch(&wait.watch);
+        status = wait.call->status;
+        if (status != ACTR_OK && error != NULL) *error = wait.call->error;
+        if (status == ACTR_OK && reply != NULL) {
+            *reply = wait.call->reply;
+            wait.call->reply = NULL;
+        }
+        actri_call_release(wait.call);
+    }
+    actri_waiter_destroy(&wait.waiter);
+    return status;
+}
+
+/* A local caller may leave at its deadline while the handler still runs: the waiter is refcounted. */
+typedef struct local_wait {
+    actri_waiter_t waiter;
+    unsigned refs; /* atomic: the caller's and the call's */
+    const actri_env_t *env;
+    actri_cancel_watch_t watch;
+    actri_local_call_t *call;
+} local_wait_t;
+
+static void release_local_wait(local_wait_t *wait)
+{
+    if (__atomic_sub_fetch(&wait->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+    actri_waiter_destroy(&wait->waiter);
+    actri_free(wait->env, wait);
+}
+
+static void wake_local(actri_local_call_t *call)
+{
+    local_wait_t *wait = call->user;
+    actri_waiter_wake(&wait->waiter);
+    release_local_wait(wait);
+}
+
+static void cancel_local_wait(actri_cancel_watch_t *watch)
+{
+    actri_local_call_cancel(ACTRI_CONTAINER(watch, local_wait_t, watch)->call);
+}
+
+static local_wait_t *new_local_wait(const actri_env_t *env)
+{
+    local_wait_t *wait = actri_zalloc(env, sizeof *wait);
+    if (wait == NULL) return NULL;
+    actri_waiter_init(&wait->waiter);
+    wait->env = env;
+    wait->refs = 2;
+    wait->watch.fire = cancel_local_wait;
+    return wait;
+}
+
+static actr_status_t await_local(const plan_t *plan, local_wait_t *wait, actr_buf_t **reply, actr_error_t *error)
+{
+    actri_local_call_t *call = wait->call;
+    actri_cancel_watch(plan->options.cancel, &wait->watch);
+    bool ended = actri_waiter_wait_until(&wait->waiter, plan->deadline_ns);
+    actri_cancel_unwatch(&wait->watch);
+    if (!ended) return actri_fail(error, ACTR_STATUS_TIMEOUT, "no reply in time from %s", plan->route);
+    if (call->status != ACTR_OK && error != NULL) *error = call->error;
+    if (call->status == ACTR_OK && reply != NULL) *reply = actr_buf_retain(call->reply);
+    return call->status;
+}
+
+static actr_status_t call_local(const plan_t *plan, actr_buf_t **reply, actr_error_t *error)
+{
+    local_wait_t *wait = new_local_wait(&plan->ctx->node->system->env);
+    if (wait == NULL) return actri_no_memory(error);
+    actri_local_spec_t spec = local_spec(plan);
+    spec.on_end = wake_local;
+    spec.user = wait;
+    actr_status_t status = actri_state_path_local(plan->path, &spec, &wait->call, error);
+    if (status != ACTR_OK) {
+        release_local_wait(wait); /* the call's */
+    } else {
+        status = await_local(plan, wait, reply, error);
+        actri_local_call_release(wait->call);
+    }
+    release_local_wait(wait);
+    return status;
+}
+
+actr_status_t actr_ctx_call(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_bytes_t payload,
+                            const actr_call_options_t *options, actr_buf_t **reply, actr_error_t *error)
+{
+    plan_t plan;
+    plan.is_tell = false;
+    if (reply != NULL) *reply = NULL;
+    actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
+    if (status != ACTR_OK) return status;
+    status = join_chain(&plan, error);
+    if (status == ACTR_OK) {
+        status = plan.path != NULL ? call_local(&plan, reply, error) : call_peer(&plan, reply, error);
+    }
+    actri_node_leave(ctx->node);
+    return status;
+}
+
+static void local_told(actri_local_call_t *call)
+{
+    (void)call;
+}
+
+static actr_status_t tell_local(const plan_t *plan, actr_error_t *error)
+{
+    actri_local_call_t *call = NULL;
+    actri_local_spec_t spec = local_spec(plan);
+    spec.on_end = local_told;
+    actr_status_t status = actri_state_path_local(plan->path, &spec, &call, error);
+    actri_local_call_release(call);
+    return status;
+}
+
+actr_status_t actr_ctx_tell(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_bytes_t payload,
+                            const actr_call_options_t *options, actr_error_t *error)
+{
+    plan_t plan;
+    plan.is_tell = true;
+    actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
+    if (status != ACTR_OK) return status;
+    status = plan.path != NULL ? tell_local(&plan, error) : call_peer(&plan, NULL, error);
+    actri_node_leave(ctx->node);
+    return status;
+}
+
+/* ---- asynchronous ---- */
+
+typedef struct answer { /* of a call, as a turn of the node */
+    actri_task_t task;
+    unsigned refs; /* atomic: the starter's and the turn's */
+    actr_node_t *node;
+    actr_reply_fn on_reply; /* may be NULL */
+    void *user;
+    actri_cancel_watch_t watch;
+    actri_call_t *peer; /* one reference, or */
+    actri_local_call_t *local;
+} answer_t;
+
+static void release_answer(answer_t *answer)
+{
+    if (__atomic_sub_fetch(&answer->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+    actri_cancel_unwatch(&answer->watch);
+    actri_call_release(answer->peer);
+    actri_local_call_release(answer->local);
+    actri_free(&answer->node->system->env, answer);
+}
+
+static void run_answer(actri_task_t *task)
+{
+    answer_t *answer = ACTRI_CONTAINER(task, answer_t, task);
+    actri_call_t *peer = __atomic_load_n(&answer->peer, __ATOMIC_RELAXED);
+    actri_local_call_t *local = __atomic_load_n(&answer->local, __ATOMIC_RELAXED);
+    actr_status_t status = peer != NULL ? peer->status : local->status;
+    actr_buf_t **reply = peer != NULL ? &peer->reply : &local->reply;
+    const actr_error_t *error = peer != NULL ? &peer->error : &local->error;
+    if (answer->on_reply != NULL) {
+        actr_buf_t *given = *reply;
+        *reply = NULL;
+        answer->on_reply(status, given, error, answer->user);
+    }
+    release_answer(answer);
+}
+
+static answer_t *new_answer(actr_ctx_t *ctx, actr_reply_fn on_reply, void *user)
+{
+    answer_t *answer = actri_zalloc(&ctx->node->system->env, sizeof *answer);
+    if (answer == NULL) return NULL;
+    answer->task.run = run_answer;
+    answer->refs = 2;
+    answer->node = ctx->node;
+    answer->on_reply = on_reply;
+    answer->user = user;
+    return answer;
+}
+
+/* The call is not known to the answer yet when it ends very early. */
+static void answer_peer_call(actri_call_t *call)
+{
+    answer_t *answer = call->user;
+    __atomic_store_n(&answer->peer, call, __ATOMIC_RELAXED);
+    actri_serial_post(answer->node->serial, &answer->task, false);
+}
+
+static void answer_local_call(actri_local_call_t *call)
+{
+    answer_t *answer = call->user;
+    __atomic_store_n(&answer->local, call, __ATOMIC_RELAXED);
+    actri_serial_post(answer->node->serial, &answer->task, false);
+}
+
+static void cancel_answer(actri_cancel_watch_t *watch)
+{
+    answer_t *answer = ACTRI_CONTAINER(watch, answer_t, watch);
+    actri_call_t *peer = __atomic_load_n(&answer->peer, __ATOMIC_RELAXED);
+    if (peer != NULL)
+        actri_peer_gate_cancel(peer);
+    else
+        actri_local_call_cancel(__atomic_load_n(&answer->local, __ATOMIC_RELAXED));
+}
+
+/* The reference that a start gives is the answer's; the value is the same that an early end has written. */
+static actr_status_t start_answer(plan_t *plan, answer_t *answer, actr_error_t *error)
+{
+    if (plan->path != NULL) {
+        actri_local_call_t *call = NULL;
+        actri_local_spec_t spec = local_spec(plan);
+        spec.on_end = answer_local_call;
+        spec.user = answer;
+        actr_status_t status = actri_state_path_local(plan->path, &spec, &call, error);
+        if (status == ACTR_OK) __atomic_store_n(&answer->local, call, __ATOMIC_RELAXED);
+        return status;
+    }
+    actri_call_t *call = NULL;
+    actri_call_spec_t spec = peer_spec(plan);
+    actr_status_t status = actri_peer_gate_start(plan->ctx->node->gate, &spec, answer_peer_call, answer, &call, error);
+    if (status == ACTR_OK) __atomic_store_n(&answer->peer, call, __ATOMIC_RELAXED);
+    return status;
+}
+
+static actr_status_t start_async(plan_t *plan, actr_reply_fn on_reply, void *user, actr_error_t *error)
+{
+    answer_t *answer = new_answer(plan->ctx, on_reply, user);
+    if (answer == NULL) return actri_no_memory(error);
+    answer->watch.fire = cancel_answer;
+    actr_status_t status = start_answer(plan, answer, error);
+    if (status == ACTR_OK) {
+        actri_cancel_watch(plan->options.cancel, &answer->watch);
+    } else {
+        release_answer(answer); /* the turn's, which does not come */
+    }
+    release_answer(answer);
+    return status;
+}
+
+actr_status_t actr_ctx_call_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_bytes_t payload,
+                                  const actr_call_options_t *options, actr_reply_fn on_reply, void *user,
+                                  actr_error_t *error)
+{
+    plan_t plan;
+    plan.is_tell = false;
+    actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
+    if (status != ACTR_OK) return status;
+    status = start_async(&plan, on_reply, user, error);
+    actri_node_leave(ctx->node);
+    return status;
+}
+
+actr_status_t actr_ctx_tell_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_bytes_t payload,
+                                  const actr_call_options_t *options, actr_reply_fn on_sent, void *user,
+                                  actr_error_t *error)
+{
+    plan_t plan;
+    plan.is_tell = true;
+    actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
+    if (status != ACTR_OK) return status;
+    status = start_async(&plan, on_sent, user, error);
+    actri_node_leave(ctx->node);
+    return status;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Discovery, blocking with an asynchronous twin whose answer is a turn of the node. [any-thread] */
+#include "lifecycle/node.h"
+#include "lifecycle/waiter.h"
+
+#include "port/clock.h"
+
+#include <string.h>
+
+#define DISCOVER_TIMEOUT_MS 15000
+#define SIGNALING_RETRY_NS (50 * ACTRI_MS)
+
+typedef struct search {
+    actri_waiter_t waiter;
+    actr_status_t status;
+    actr_error_t error;
+    actr_id_t *ids;
+    size_t capacity, count;
+} search_t;
+
+static void search_ended(void *user, actr_status_t status, const actr_id_t *ids, size_t count,
+                         const actr_error_t *error)
+{
+    search_t *search = user;
+    search->status = status;
+    if (status != ACTR_OK && error != NULL) search->error = *error;
+    search->count = status != ACTR_OK ? 0 : count < search->capacity ? count : search->capacity;
+    if (search->count > 0) memcpy(search->ids, ids, search->count * sizeof *ids);
+    actri_waiter_wake(&search->waiter);
+}
+
+static actr_status_t not_found(const actr_type_t *type, actr_error_t *error)
+{
+    char text[ACTR_TYPE_TEXT_SIZE];
+    return actri_fail(error, ACTR_STATUS_TARGET_NOT_FOUND, "no actor of type %s is registered",
+                      actr_type_print(type, text));
+}
+
+static actr_status_t search_once(actr_ctx_t *ctx, const actr_type_t *type, int64_t deadline_ns, actr_id_t *ids,
+                                 size_t capacity, size_t *count, actr_error_t *error)
+{
+    search_t search = {.ids = ids, .capacity = capacity};
+    actri_waiter_init(&search.waiter);
+    actr_status_t status = actri_signaling_candidates(ctx->node->signaling, type, (uint32_t)capacity, deadline_ns,
+                                                      search_ended, &search, error);
+    if (status == ACTR_OK) {
+        actri_waiter_wait(&search.waiter);
+        *count = search.count;
+        status = search.status;
+        if (status != ACTR_OK && error != NULL) *error = search.error;
+    }
+    actri_waiter_destroy(&search.waiter);
+    return status;
+}
+
+/* Waits a moment for the signaling connection to come back; false when the deadline has passed, or the node goes. */
+static bool wait_for_signaling(actr_node_t *node, int64_t deadline_ns)
+{
+    int64_t now = actri_now_ns(), until = now + SIGNALING_RETRY_NS;
+    if (now >= deadline_ns) return false;
+    actri_lock(&node->mutex);
+    (void)actri_cond_wait(&node->changed, &node->mutex, until < deadline_ns ? until : deadline_ns);
+    bool stays = !node->shutdown_asked && !node->gone;
+    actri_unlock(&node->mutex);
+    return stays;
+}
+
+actr_status_t actr_ctx_discover(actr_ctx_t *ctx, const actr_type_t *type, uint32_t ms, actr_id_t *ids, size_t *count,
+                                actr_error_t *error)
+{
+    if (ctx == NULL || type == NULL || ids == NULL || count == NULL || *count == 0) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx, type, ids or count is missing");
+    }
+    actr_status_t status = actri_node_enter(ctx->node, error);
+    if (status != ACTR_OK) return status;
+    size_t capacity = *count;
+    int64_t deadline = actri_ctx_deadline(ctx, ms != 0 ? ms : DISCOVER_TIMEOUT_MS);
+    *count = 0;
+    do {
+        status = search_once(ctx, type, deadline, ids, capacity, count, error);
+    } while (status == ACTR_STATUS_SIGNALING_UNAVAILABLE && wait_for_signaling(ctx->node, deadline));
+    if (status == ACTR_OK && *count == 0) status = not_found(type, error);
+    actri_node_leave(ctx->node);
+    return status;
+}
+
+typedef struct finding { /* the answer of an asynchronous discovery */
+    actri_task_t task;
+    actr_node_t *node;
+    actr_type_t type;
+    actr_discover_fn on_found;
+    void *user;
+    actr_status_t status;
+    actr_error_t error;
+    size_t capacity, count;
+    actr_id_t ids[];
+} finding_t;
+
+static void run_finding(actri_task_t *task)
+{
+    finding_t *finding = ACTRI_CONTAINER(task, finding_t, task);
+    finding->on_found(finding->status, finding->ids, finding->count, &finding->error, finding->user);
+    actri_free(&finding->node->system->env, finding);
+}
+
+static void finding_ended(void *user, actr_status_t status, const actr_id_t *ids, size_t count,
+                          const actr_error_t *error)
+{
+    finding_t *finding = user;
+    finding->status = status;
+    if (status != ACTR_OK && error != NULL) finding->error = *error;
+    if (status == ACTR_OK && count == 0) finding->status = not_found(&finding->type, &finding->error);
+    if (status == ACTR_OK) finding->count = count < finding->capacity ? count : finding->capacity;
+    if (finding->count > 0) memcpy(finding->ids, ids, finding->count * sizeof *ids);
+    actri_serial_post(finding->node->serial, &finding->task, false);
+}
+
+actr_status_t actr_ctx_discover_async(actr_ctx_t *ctx, const actr_type_t *type, uint32_t ms, size_t max_count,
+                                      actr_discover_fn on_found, void *user, actr_error_t *error)
+{
+    if (ctx == NULL || type == NULL || on_found == NULL || max_count == 0 || max_count > 1024) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT,
+                          "ctx, type or on_found is missing, or max_count not in 1..1024");
+    }
+    actr_status_t status = actri_node_enter(ctx->node, error);
+    if (status != ACTR_OK) return status;
+    const actri_env_t *env = &ctx->node->system->env;
+    finding_t *finding = actri_zalloc(env, sizeof *finding + max_count * sizeof(actr_id_t));
+    if (finding == NULL) {
+        actri_node_leave(ctx->node);
+        return actri_no_memory(error);
+    }
+    finding->task.run = run_finding;
+    finding->node = ctx->node;
+    finding->type = *type;
+    finding->on_found = on_found;
+    finding->user = user;
+    finding->capacity = max_count;
+    status = actri_signaling_candidates(ctx->node->signaling, type, (uint32_t)max_count,
+                                        actri_ctx_deadline(ctx, ms != 0 ? ms : DISCOVER_TIMEOUT_MS), finding_ended,
+                                        finding, error);
+    if (status != ACTR_OK) actri_free(env, finding);
+    actri_node_leave(ctx->node);
+    return status;
+}
