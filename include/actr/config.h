@@ -89,6 +89,9 @@ typedef struct actr_config {
     uint32_t connect_timeout_ms;   /* of actr_node_start: connecting and registering, [30000] */
     uint32_t drain_timeout_ms;     /* what shutdown gives to queued work, [2000] */
     uint32_t max_deferred_replies; /* requests whose handler answers later, [4096] */
+    /* How long a handler may run; then its caller gets ACTR_STATUS_TIMEOUT, the node ACTR_EVENT_HANDLER_OVERTIME. The
+       handler itself can not be ended: it keeps the turn. [0: for ever] */
+    uint32_t handler_limit_ms;
 } actr_config_t;
 
 #define ACTR_CONFIG_INIT                                                                                               \

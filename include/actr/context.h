@@ -129,6 +129,22 @@ ACTR_API bool actr_cancel_asked(actr_cancel_t *cancel);
 ACTR_API void actr_cancel_release(actr_cancel_t *cancel);
 
 /*
+ * Timers: fn runs as a turn of the node, like a message, `delay_ms` from now at the earliest; a periodic one every
+ * period_ms. A period whose turn before still waits is skipped, not piled up. *timer (which may be NULL) is the
+ * caller's to release; releasing does not cancel. All end with the node. At most 16384 (ACTR_STATUS_LIMIT_REACHED).
+ * [any-thread]
+ */
+typedef struct actr_timer actr_timer_t;
+typedef void (*actr_timer_fn)(actr_ctx_t *ctx, void *user);
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_after(actr_ctx_t *ctx, uint64_t delay_ms, actr_timer_fn fn, void *user,
+                                                      actr_timer_t **timer, actr_error_t *error);
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_every(actr_ctx_t *ctx, uint64_t period_ms, actr_timer_fn fn, void *user,
+                                                      actr_timer_t **timer, actr_error_t *error);
+/* From a turn of the node: fn does not run any more. From elsewhere it may be running. NULL is a no-op. [any-thread] */
+ACTR_API void actr_timer_cancel(actr_timer_t *timer);
+ACTR_API void actr_timer_release(actr_timer_t *timer);
+
+/*
  * Asks the signaling server for up to *count actors of a type, best first; sets *count. None found:
  * ACTR_STATUS_TARGET_NOT_FOUND. While the server can not be reached it waits for it to come back, within timeout_ms
  * (0: 15 s). [any-thread, not-from-callback]

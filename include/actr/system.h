@@ -36,6 +36,9 @@ typedef enum actr_event_kind {
     ACTR_EVENT_PEER_CONNECTED = 3,
     ACTR_EVENT_PEER_RECOVERING = 4,
     ACTR_EVENT_PEER_CLOSED = 5,
+    ACTR_EVENT_HANDLER_OVERTIME = 6, /* told once the handler has returned: an event is a turn as well */
+    ACTR_EVENT_WORKLOAD_RESTARTED = 7,
+    ACTR_EVENT_WORKLOAD_GIVEN_UP = 8, /* the node shuts down */
 } actr_event_kind_t;
 
 typedef struct actr_event {
@@ -43,6 +46,29 @@ typedef struct actr_event {
     const actr_id_t *peer; /* the PEER events, else NULL */
     const char *detail;    /* for people: role, candidate pair, cipher, cause; never NULL */
 } actr_event_t;
+
+/* What repeated failures of handlers lead to. */
+typedef enum actr_failure_action {
+    ACTR_ON_FAILURE_NOTHING = 0,
+    ACTR_ON_FAILURE_RESTART = 1,  /* on_stop, on_start, on_ready, before the next message */
+    ACTR_ON_FAILURE_STOP = 2,     /* an orderly shutdown */
+    ACTR_ON_FAILURE_ESCALATE = 3, /* a shutdown whose outcome is ACTR_STATUS_HANDLER_PANIC, for whoever waits for it */
+} actr_failure_action_t;
+
+/*
+ * A handler fails when it panics (actr_ctx_panic), returns ACTR_STATUS_INTERNAL or ACTR_STATUS_NO_MEMORY, or runs for
+ * longer than handler_limit_ms; any other error is an answer. `failures` of them within within_ms call for the action.
+ * More than `restarts` restarts within restarts_within_ms, or an on_start that fails, escalate. 0: the default in
+ * brackets; at most 63 can be counted.
+ */
+typedef struct actr_supervision {
+    actr_failure_action_t action;
+    uint32_t failures;           /* [1] */
+    uint32_t within_ms;          /* [5000] */
+    uint32_t restarts;           /* [3] */
+    uint32_t restarts_within_ms; /* [60000] */
+    uint32_t reserved[3];
+} actr_supervision_t;
 
 /* The user's business object. attach copies this description; what `user` points to must outlive the node. */
 typedef struct actr_workload {
@@ -54,6 +80,7 @@ typedef struct actr_workload {
     void (*on_stop)(actr_ctx_t *ctx, void *user);  /* during shutdown, after the last handler */
     void (*on_event)(const actr_event_t *event, void *user); /* in order, one at a time, as turns of the node */
     void *user;
+    actr_supervision_t supervision;
 } actr_workload_t;
 
 #define ACTR_WORKLOAD_INIT                                                                                             \
@@ -142,6 +169,10 @@ typedef struct actr_node_stats {
     uint32_t reserved;
     uint64_t dropped_replies;   /* handles that went without an answer */
     uint64_t handlers_overtime; /* ran for longer than handler_limit_ms */
+    uint64_t workload_restarts;
+    uint32_t timers; /* set, now */
+    uint32_t reserved2;
+    uint64_t timer_turns_skipped; /* periods that found the turn before still waiting */
 } actr_node_stats_t;
 
 /* Fills *stats (set struct_size first). [any-thread] */

@@ -5,6 +5,9 @@
  */
 #include "lifecycle/node.h"
 
+#include "dispatch/answers.h"
+#include "lifecycle/supervise.h"
+#include "lifecycle/timer.h"
 #include "port/clock.h"
 
 #include <stdio.h>
@@ -163,7 +166,9 @@ static actr_status_t serve(void *user, const actri_incoming_t *in, actr_bytes_t 
     actr_node_t *node = user;
     actr_ctx_t ctx;
     actri_ctx_init(&ctx, node, in, in->request_id, in->arena, in->deadline_ns);
-    return run_handler(&ctx, node->workload.dispatch, node->workload.user, reply, error);
+    actr_status_t status = run_handler(&ctx, node->workload.dispatch, node->workload.user, reply, error);
+    actri_node_supervise(node, status, __atomic_load_n(&in->turn->overtime, __ATOMIC_RELAXED));
+    return status;
 }
 
 static actr_status_t serve_shell(void *user, const actri_incoming_t *in, actr_bytes_t *reply, actr_error_t *error)
@@ -304,6 +309,24 @@ static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
     return status;
 }
 
+/* Handlers that run too long are answered for; on the loop. */
+static void watch_handlers(actr_node_t *node)
+{
+    int64_t limit = node->system->config.values.handler_limit_ms * ACTRI_MS, now = actri_now_ns();
+    unsigned found = actri_state_path_overtime(node->path, now, limit);
+    if (node->shell != NULL) found += actri_state_path_overtime(node->shell, now, limit);
+    if (found > 0) actri_node_event(node, ACTR_EVENT_HANDLER_OVERTIME, NULL, "a handler ran longer than its limit");
+}
+
+static actr_status_t start_watch(actr_node_t *node, actr_error_t *error)
+{
+    actri_timers_open(&node->timers);
+    uint32_t limit = node->system->config.values.handler_limit_ms;
+    if (limit == 0) return ACTR_OK;
+    uint32_t period = limit / 8;
+    return actri_timers_on_loop(node, period < 1 ? 1 : period > 1000 ? 1000 : period, watch_handlers, error);
+}
+
 /* The Shell's side: its handlers run one at a time, beside the workload's. */
 static actr_status_t make_shell(actr_node_t *node, actr_error_t *error)
 {
@@ -324,6 +347,7 @@ static actr_status_t start_parts(actr_node_t *node, actr_error_t *error)
     if (status == ACTR_OK) status = actri_serial_new(node->system->pool, &node->serial, error);
     if (status == ACTR_OK) status = make_path(node, error);
     if (status == ACTR_OK) status = make_shell(node, error);
+    if (status == ACTR_OK) status = start_watch(node, error);
     if (status == ACTR_OK) status = make_gate(node, error);
     if (status == ACTR_OK) status = make_signaling(node, error);
     if (status != ACTR_OK) return status;
@@ -368,6 +392,7 @@ void actri_node_dismantle(actr_node_t *node)
     actri_lock(&node->mutex);
     node->gone = true;
     actri_unlock(&node->mutex);
+    actri_timers_close(node);
     if (node->gate != NULL) {
         actri_peer_gate_close(node->gate);
         actri_outproc_flush(node->outproc); /* what the last turn of the loop had gathered is put away */
@@ -468,6 +493,13 @@ actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *w
     memcpy(&node->workload, workload, size);
     actri_mutex_init(&node->mutex);
     actri_cond_init(&node->changed);
+    actri_timers_init(&node->timers);
+    actr_status_t status = actri_supervisor_init(&node->supervisor, &node->workload.supervision, error);
+    if (status != ACTR_OK) {
+        __atomic_store_n(&system->attached, false, __ATOMIC_RELEASE);
+        actr_node_release(node);
+        return status;
+    }
     *out = node;
     return ACTR_OK;
 }
@@ -501,6 +533,7 @@ void actr_node_release(actr_node_t *node)
         node->identity = older;
     }
     (void)close(node->wake_fd);
+    actri_timers_destroy(&node->timers);
     actri_cond_destroy(&node->changed);
     actri_mutex_destroy(&node->mutex);
     actri_free(&system->env, node);

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "config/config.h"
 #include "dispatch/state_path.h"
+#include "lifecycle/supervisor.h"
 #include "port/thread.h"
 #include "signaling/signaling.h"
 
@@ -54,6 +55,15 @@ struct actr_ctx {
     char message[ACTR_ERROR_MESSAGE_SIZE];
 };
 
+/* The timers of a node; timer.c. */
+typedef struct actri_timers {
+    actri_mutex_t mutex; /* guards the rest, and what the timers say */
+    actri_link_t list;
+    uint32_t count;
+    uint64_t skipped; /* periods that found the turn of the one before still waiting */
+    bool open;
+} actri_timers_t;
+
 struct actr_node {
     unsigned refs; /* atomic */
     actr_system_t *system;
@@ -67,6 +77,8 @@ struct actr_node {
     uint32_t users;                /* calls of the API that are inside */
     actr_status_t shutdown_status; /* once stopped: ACTR_OK, or TIMEOUT and what still runs */
     actr_error_t shutdown_error;
+    actri_supervisor_t supervisor;
+    bool given_up;                  /* shutdown_error says why */
     int wake_fd;                    /* eventfd: readable once a shutdown was asked for (wait for Ctrl-C polls it) */
     actri_thread_t shutdown_thread; /* joined by the last release of the reference */
     bool has_shutdown_thread;
@@ -84,6 +96,8 @@ struct actr_node {
     actri_signaling_t *signaling;
     actri_outproc_t *outproc; /* the gate's */
     uint32_t unavailable;     /* atomic: heartbeats say so */
+    actri_timers_t timers;
+    uint64_t restarts; /* atomic: of the workload */
 };
 
 struct actr_ref {

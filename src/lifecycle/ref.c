@@ -65,6 +65,14 @@ static void fill_gate(actri_peer_gate_t *gate, actr_node_stats_t *out)
     actri_peer_gate_reply_counts(gate, &out->replies_sent, &out->replies_dropped);
 }
 
+static void fill_timers(actri_timers_t *timers, actr_node_stats_t *out)
+{
+    actri_lock(&timers->mutex);
+    out->timers = timers->count;
+    out->timer_turns_skipped = timers->skipped;
+    actri_unlock(&timers->mutex);
+}
+
 void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats)
 {
     actr_node_t *node = ref->node;
@@ -75,10 +83,12 @@ void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats)
     all.mailbox_in_flight = mailbox.in_flight;
     all.mailbox_stored = mailbox.stored;
     all.mailbox_redelivered = mailbox.redelivered;
+    all.workload_restarts = load(&node->restarts);
     actri_lock(&node->mutex);
     if (node->state == ACTRI_NODE_RUNNING) { /* while it stops its parts are going away */
         fill_path(node->path, &all);
         fill_gate(node->gate, &all);
+        fill_timers(&node->timers, &all);
     }
     actri_unlock(&node->mutex);
     size_t size = stats->struct_size < sizeof all ? stats->struct_size : sizeof all;

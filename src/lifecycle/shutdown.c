@@ -6,6 +6,7 @@
  */
 #include "lifecycle/node.h"
 
+#include "lifecycle/timer.h"
 #include "port/clock.h"
 
 #include <unistd.h>
@@ -29,8 +30,8 @@ static void announce(actr_node_t *node, actr_status_t status, const actr_error_t
 {
     actri_lock(&node->mutex);
     node->state = ACTRI_NODE_STOPPED;
-    node->shutdown_status = status;
-    if (error != NULL) node->shutdown_error = *error;
+    node->shutdown_status = node->given_up ? node->shutdown_error.status : status;
+    if (error != NULL && !node->given_up) node->shutdown_error = *error;
     actri_cond_broadcast(&node->changed);
     actri_unlock(&node->mutex);
 }
@@ -71,6 +72,7 @@ static void run_shutdown(void *argument)
         actri_peer_gate_close(node->gate);
         idle = wait_turns(node, actri_now_ns() + STUCK_NS);
     }
+    actri_timers_close(node);
     if (idle) {
         actri_mailbox_pause(node->system->mailbox); /* what a commit delivered meanwhile comes before on_stop */
         idle = wait_turns(node, actri_now_ns() + STUCK_NS);

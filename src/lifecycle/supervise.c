@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Carries out what the supervisor decides: a restart of the workload is a turn of the node (on_stop, on_start,
+ * on_ready), nothing is handled meanwhile; stopping and giving up are shutdowns.
+ */
+#include "lifecycle/supervise.h"
+
+#include "port/clock.h"
+
+static actr_status_t run_hooks(actr_node_t *node, actr_ctx_t *ctx)
+{
+    const actr_workload_t *workload = &node->workload;
+    if (workload->on_stop != NULL) workload->on_stop(ctx, workload->user);
+    actr_status_t status = workload->on_start == NULL ? ACTR_OK : workload->on_start(ctx, workload->user);
+    if (status >= 0 && workload->on_ready != NULL) workload->on_ready(ctx, workload->user);
+    return status;
+}
+
+static void give_up(actr_node_t *node, const char *what)
+{
+    actri_error(&node->system->env, "node", "the workload is given up: %s", what);
+    actri_lock(&node->mutex);
+    (void)actri_fail(&node->shutdown_error, ACTR_STATUS_HANDLER_PANIC, "the workload was given up: %s", what);
+    node->given_up = true;
+    actri_unlock(&node->mutex);
+    actri_node_event(node, ACTR_EVENT_WORKLOAD_GIVEN_UP, NULL, what);
+    actri_node_shutdown(node);
+}
+
+static void restart(actr_node_t *node)
+{
+    actri_arena_t arena;
+    actr_ctx_t ctx;
+    actri_warn(&node->system->env, "node", "handlers have failed: the workload is restarted");
+    (void)__atomic_add_fetch(&node->restarts, 1, __ATOMIC_RELAXED);
+    actri_arena_init(&arena, &node->system->env);
+    actri_ctx_init(&ctx, node, NULL, "restart", &arena, ACTRI_NEVER);
+    const actr_ctx_t *outer = actri_ctx_enter(&ctx);
+    actr_status_t status = run_hooks(node, &ctx);
+    actri_ctx_leave(outer);
+    if (status < 0) {
+        give_up(node, ctx.failure == status ? ctx.message : "its on_start failed");
+    } else {
+        actri_node_event(node, ACTR_EVENT_WORKLOAD_RESTARTED, NULL, "handlers have failed");
+    }
+    actri_arena_clear(&arena);
+}
+
+static void act(actr_node_t *node, actr_failure_action_t action)
+{
+    switch (action) {
+    case ACTR_ON_FAILURE_NOTHING: break;
+    case ACTR_ON_FAILURE_RESTART: restart(node); break;
+    case ACTR_ON_FAILURE_STOP:
+        actri_warn(&node->system->env, "node", "handlers have failed: the node stops");
+        actri_node_shutdown(node);
+        break;
+    case ACTR_ON_FAILURE_ESCALATE: give_up(node, "its handlers failed too often"); break;
+    }
+}
+
+void actri_node_supervise(actr_node_t *node, actr_status_t status, bool overtime)
+{
+    if (!overtime && !actri_supervisor_is_failure(status)) return;
+    actri_lock(&node->mutex);
+    actr_failure_action_t action = actri_supervisor_failed(&node->supervisor, actri_now_ns());
+    actri_unlock(&node->mutex);
+    act(node, action);
+}
