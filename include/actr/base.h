@@ -25,7 +25,7 @@ ACTR_API const char *actr_version(void);
 
 /*
  * Memory. Every allocation that libactr makes for a system passes through the hook in the system's
- * configuration. (Libraries beneath it, GLib and OpenSSL among them, use their own.) `resize` follows
+ * configuration. (Libraries beneath it, OpenSSL and SQLite among them, use their own.) `resize` follows
  * realloc: a NULL pointer allocates; on failure the old block stays valid. Called from any thread.
  */
 typedef struct actr_allocator {
