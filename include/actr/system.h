@@ -29,7 +29,11 @@ typedef struct actr_ref actr_ref_t;
 typedef actr_status_t (*actr_dispatch_fn)(actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply,
                                           void *user);
 
-/* What happened to the node's connections; see actr_workload_t.on_event. */
+/*
+ * What happened to the node; see actr_workload_t.on_event. A peer's events come in this order: CONNECTING, then
+ * CONNECTED (RECOVERING, CONNECTED, ...) and CLOSED, or CLOSED alone when no connection came to be. Signaling's:
+ * CONNECTING for each attempt, CONNECTED once registered, DISCONNECTED when that connection is lost.
+ */
 typedef enum actr_event_kind {
     ACTR_EVENT_SIGNALING_CONNECTED = 1,
     ACTR_EVENT_SIGNALING_DISCONNECTED = 2,
@@ -39,12 +43,23 @@ typedef enum actr_event_kind {
     ACTR_EVENT_HANDLER_OVERTIME = 6, /* told once the handler has returned: an event is a turn as well */
     ACTR_EVENT_WORKLOAD_RESTARTED = 7,
     ACTR_EVENT_WORKLOAD_GIVEN_UP = 8, /* the node shuts down */
+    ACTR_EVENT_SIGNALING_CONNECTING = 9,
+    ACTR_EVENT_PEER_CONNECTING = 10,
+    ACTR_EVENT_CREDENTIAL_EXPIRING = 11, /* a new one is asked for */
+    ACTR_EVENT_CREDENTIAL_RENEWED = 12,
+    ACTR_EVENT_MAILBOX_BACKPRESSURE = 13, /* the mailbox fills; once, until it has emptied again */
+    ACTR_EVENT_ERROR = 14,                /* a handler failed, as actr_supervision_t counts it; status says how */
 } actr_event_kind_t;
+
+/* "peer connected". Static; never NULL. [any-thread] */
+ACTR_API const char *actr_event_name(actr_event_kind_t kind);
 
 typedef struct actr_event {
     actr_event_kind_t kind;
     const actr_id_t *peer; /* the PEER events, else NULL */
     const char *detail;    /* for people: role, candidate pair, cipher, cause; never NULL */
+    bool relayed;          /* PEER_CONNECTED: through a TURN server */
+    actr_status_t status;  /* ERROR, DISCONNECTED, CLOSED: why; else ACTR_OK */
 } actr_event_t;
 
 /* What repeated failures of handlers lead to. */
@@ -77,8 +92,9 @@ typedef struct actr_workload {
     actr_status_t (*on_start)(actr_ctx_t *ctx,
                               void *user);         /* inside start, after registration; an error undoes start */
     void (*on_ready)(actr_ctx_t *ctx, void *user); /* requests are being handled from now on */
-    void (*on_stop)(actr_ctx_t *ctx, void *user);  /* during shutdown, after the last handler */
-    void (*on_event)(const actr_event_t *event, void *user); /* in order, one at a time, as turns of the node */
+    void (*on_stop)(actr_ctx_t *ctx, void *user);  /* during shutdown, after the last handler; nothing follows it */
+    /* In order, one at a time, as turns of the node. At most 4096 wait; more are dropped and counted. */
+    void (*on_event)(const actr_event_t *event, void *user);
     void *user;
     actr_supervision_t supervision;
 } actr_workload_t;
@@ -173,6 +189,7 @@ typedef struct actr_node_stats {
     uint32_t timers; /* set, now */
     uint32_t reserved2;
     uint64_t timer_turns_skipped; /* periods that found the turn before still waiting */
+    uint64_t events_dropped;      /* that on_event should have been told */
 } actr_node_stats_t;
 
 /* Fills *stats (set struct_size first). [any-thread] */

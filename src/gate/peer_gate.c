@@ -364,17 +364,37 @@ static void on_message(void *user, const actri_session_t *session, actr_payload_
 
 /* ---- peers ---- */
 
+static void tell_peer(actri_peer_gate_t *gate, const actri_session_t *session, actr_event_kind_t kind,
+                      actr_status_t status, const char *detail)
+{
+    actr_event_t event = {
+        .kind = kind, .peer = &session->peer, .detail = detail, .relayed = session->relayed, .status = status};
+    gate->handlers.on_peer(gate->user, session, &event);
+}
+
+static void on_connecting(void *user, const actr_id_t *peer)
+{
+    actri_session_t none = {.peer = *peer};
+    tell_peer(user, &none, ACTR_EVENT_PEER_CONNECTING, ACTR_OK, "");
+}
+
+static void on_failed(void *user, const actr_id_t *peer, const actr_error_t *why)
+{
+    actri_session_t none = {.peer = *peer};
+    tell_peer(user, &none, ACTR_EVENT_PEER_CLOSED, why->status, why->message);
+}
+
 static void on_up(void *user, const actri_session_t *session, const char *description)
 {
     actri_peer_gate_t *gate = user;
     count(&gate->stats.peers_connected);
-    gate->handlers.on_peer(gate->user, session, ACTR_EVENT_PEER_CONNECTED, description);
+    tell_peer(gate, session, ACTR_EVENT_PEER_CONNECTED, ACTR_OK, description);
 }
 
 static void on_silent(void *user, const actri_session_t *session)
 {
     actri_peer_gate_t *gate = user;
-    gate->handlers.on_peer(gate->user, session, ACTR_EVENT_PEER_RECOVERING, "nothing is heard from the peer");
+    tell_peer(gate, session, ACTR_EVENT_PEER_RECOVERING, ACTR_OK, "nothing is heard from the peer");
 }
 
 static void on_down(void *user, const actri_session_t *session, const actr_error_t *why)
@@ -389,7 +409,7 @@ static void on_down(void *user, const actri_session_t *session, const actr_error
     actr_error_t error = ACTR_ERROR_INIT;
     (void)actri_fail(&error, ACTR_STATUS_DELIVERY_UNCERTAIN, "the peer went before it answered: %s", why->message);
     end_list(&calls, &error);
-    gate->handlers.on_peer(gate->user, session, ACTR_EVENT_PEER_CLOSED, why->message);
+    tell_peer(gate, session, ACTR_EVENT_PEER_CLOSED, why->status, why->message);
 }
 
 static actr_status_t relay_out(void *user, const actri_relay_t *relay, actr_error_t *error)
@@ -403,7 +423,8 @@ static actr_status_t relay_out(void *user, const actri_relay_t *relay, actr_erro
 actr_status_t actri_peer_gate_new(const actri_peer_gate_options_t *options, const actri_peer_gate_handlers_t *handlers,
                                   void *user, actri_peer_gate_t **out, actr_error_t *error)
 {
-    static const actri_outproc_handlers_t events = {relay_out, on_up, on_silent, on_down, on_message};
+    static const actri_outproc_handlers_t events = {relay_out, on_connecting, on_up,     on_silent,
+                                                    on_down,   on_failed,     on_message};
     const actri_env_t *env = options->coordinator->env;
     actri_peer_gate_t *gate = actri_zalloc(env, sizeof *gate);
     if (gate == NULL) return actri_no_memory(error);

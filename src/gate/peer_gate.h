@@ -46,7 +46,8 @@ typedef struct actri_peer_gate_handlers { /* all [loop] */
                        const actri_envelope_t *envelope);
     /* A stream chunk; message is the callee's. */
     void (*on_stream)(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message);
-    void (*on_peer)(void *user, const actri_session_t *session, actr_event_kind_t event, const char *detail);
+    /* One of the PEER events; session.number is 0 while there is none. */
+    void (*on_peer)(void *user, const actri_session_t *session, const actr_event_t *event);
 } actri_peer_gate_handlers_t;
 
 typedef struct actri_peer_gate_options {

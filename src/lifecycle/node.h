@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "config/config.h"
 #include "dispatch/state_path.h"
+#include "lifecycle/node_fsm.h"
 #include "lifecycle/supervisor.h"
 #include "port/thread.h"
 #include "signaling/signaling.h"
@@ -35,14 +36,6 @@ typedef struct actri_identity_entry {
     struct actri_identity_entry *older;
     actr_id_t id;
 } actri_identity_entry_t;
-
-typedef enum actri_node_state {
-    ACTRI_NODE_NEW = 0,
-    ACTRI_NODE_STARTING,
-    ACTRI_NODE_RUNNING,
-    ACTRI_NODE_STOPPING,
-    ACTRI_NODE_STOPPED,
-} actri_node_state_t;
 
 struct actr_ctx {
     actr_node_t *node;
@@ -73,6 +66,7 @@ struct actr_node {
     actri_cond_t changed;
     actri_node_state_t state;
     bool shutdown_asked;
+    bool ended;                    /* the shutdown's outcome is known */
     bool gone;                     /* the parts are being taken apart: nobody enters any more */
     uint32_t users;                /* calls of the API that are inside */
     actr_status_t shutdown_status; /* once stopped: ACTR_OK, or TIMEOUT and what still runs */
@@ -97,7 +91,10 @@ struct actr_node {
     actri_outproc_t *outproc; /* the gate's */
     uint32_t unavailable;     /* atomic: heartbeats say so */
     actri_timers_t timers;
-    uint64_t restarts; /* atomic: of the workload */
+    uint64_t restarts;       /* atomic: of the workload */
+    bool quiet;              /* atomic: the workload hears nothing any more */
+    uint32_t events_waiting; /* atomic */
+    uint64_t events_dropped; /* atomic */
 };
 
 struct actr_ref {
@@ -117,13 +114,34 @@ const actr_id_t *actri_node_id(const actr_node_t *node);
 /* Around every use of the node's parts by a thread of the program; SHUTTING_DOWN when they are going away. */
 ACTR_MUST_CHECK actr_status_t actri_node_enter(actr_node_t *node, actr_error_t *error);
 void actri_node_leave(actr_node_t *node);
-/* Queues on_event as a turn. [any-thread] */
+/* A way through the table: what a start or a shutdown has come to. */
+typedef struct actri_drive {
+    actr_node_t *node;
+    actr_status_t status;
+    actr_error_t error;
+} actri_drive_t;
+/* One step of the machine. [any-thread] */
+actri_node_step_t actri_node_step(actr_node_t *node, actri_node_event_t event);
+/* Does the action, and what its outcome calls for, until nothing is left to be done. */
+void actri_node_carry_out(actri_drive_t *drive, actri_node_action_t action);
+
+/* parts.c: what runs only while the node does. After a failure they are dismantle's. */
+ACTR_MUST_CHECK actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error);
+/* Takes apart what was made; every part may be NULL. The executor is idle. */
+void actri_node_dismantle(actr_node_t *node);
+
+/* hooks.c */
+/* Queues on_event as a turn; all that event points to is copied. [any-thread] */
+void actri_node_tell(actr_node_t *node, const actr_event_t *event);
 void actri_node_event(actr_node_t *node, actr_event_kind_t kind, const actr_id_t *peer, const char *detail);
+/* From now on the workload is told nothing (or is again). */
+void actri_node_quiet(actr_node_t *node, bool quiet);
 /* Runs a hook as a turn and waits for it; ACTR_OK when there is none. */
 typedef actr_status_t (*actri_hook_fn)(actr_node_t *node, actr_ctx_t *ctx);
 actr_status_t actri_node_hook(actr_node_t *node, const char *name, actri_hook_fn hook, actr_error_t *error);
-/* Takes apart what start built; every part may be NULL. The executor is idle. */
-void actri_node_dismantle(actr_node_t *node);
+actr_status_t actri_hook_start(actr_node_t *node, actr_ctx_t *ctx);
+actr_status_t actri_hook_ready(actr_node_t *node, actr_ctx_t *ctx);
+actr_status_t actri_hook_stop(actr_node_t *node, actr_ctx_t *ctx);
 
 /* context.c */
 void actri_ctx_init(actr_ctx_t *ctx, actr_node_t *node, const actri_incoming_t *in, const char *request_id,
@@ -139,5 +157,9 @@ int64_t actri_ctx_deadline(const actr_ctx_t *ctx, uint32_t ms);
 
 /* shutdown.c */
 void actri_node_shutdown(actr_node_t *node);
+actri_node_event_t actri_act_drain(actri_drive_t *drive);
+actri_node_event_t actri_act_stop(actri_drive_t *drive);
+actri_node_event_t actri_act_close(actri_drive_t *drive);
+actri_node_event_t actri_act_give_up(actri_drive_t *drive);
 
 #endif

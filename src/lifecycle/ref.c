@@ -84,6 +84,7 @@ void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats)
     all.mailbox_stored = mailbox.stored;
     all.mailbox_redelivered = mailbox.redelivered;
     all.workload_restarts = load(&node->restarts);
+    all.events_dropped = load(&node->events_dropped);
     actri_lock(&node->mutex);
     if (node->state == ACTRI_NODE_RUNNING) { /* while it stops its parts are going away */
         fill_path(node->path, &all);

@@ -9,16 +9,8 @@
 #include "lifecycle/timer.h"
 #include "port/clock.h"
 
-#include <unistd.h>
-
 #define DRAIN_MS 2000
 #define STUCK_NS (3 * ACTRI_SECOND) /* for a handler whose remote calls were ended, to return */
-
-static actr_status_t call_on_stop(actr_node_t *node, actr_ctx_t *ctx)
-{
-    if (node->workload.on_stop != NULL) node->workload.on_stop(ctx, node->workload.user);
-    return ACTR_OK;
-}
 
 static int64_t drain_ns(const actr_node_t *node)
 {
@@ -26,10 +18,11 @@ static int64_t drain_ns(const actr_node_t *node)
     return (ms != 0 ? ms : DRAIN_MS) * ACTRI_MS;
 }
 
+/* Whoever waits need not wait any longer. */
 static void announce(actr_node_t *node, actr_status_t status, const actr_error_t *error)
 {
     actri_lock(&node->mutex);
-    node->state = ACTRI_NODE_STOPPED;
+    node->ended = true;
     node->shutdown_status = node->given_up ? node->shutdown_error.status : status;
     if (error != NULL && !node->given_up) node->shutdown_error = *error;
     actri_cond_broadcast(&node->changed);
@@ -55,12 +48,9 @@ static void current_route(actr_node_t *node, char *route, size_t size)
     if (route[0] == '\0' && node->shell != NULL) actri_state_path_current(node->shell, route, size);
 }
 
-static void run_shutdown(void *argument)
+/* True when nothing runs any more: what is queued is handled within its time, then no longer. */
+static bool drain_turns(actr_node_t *node)
 {
-    actr_node_t *node = argument;
-    actr_error_t error = ACTR_ERROR_INIT;
-    __atomic_store_n(&node->unavailable, 1, __ATOMIC_RELAXED);
-    actri_signaling_beat(node->signaling);
     int64_t deadline = actri_now_ns() + drain_ns(node);
     drain(node, deadline);
     bool idle = wait_turns(node, deadline);
@@ -73,40 +63,58 @@ static void run_shutdown(void *argument)
         idle = wait_turns(node, actri_now_ns() + STUCK_NS);
     }
     actri_timers_close(node);
-    if (idle) {
-        actri_mailbox_pause(node->system->mailbox); /* what a commit delivered meanwhile comes before on_stop */
-        idle = wait_turns(node, actri_now_ns() + STUCK_NS);
-    }
-    if (idle) {
-        (void)actri_node_hook(node, "stop", call_on_stop, NULL);
-        actri_outproc_flush(node->outproc);
-        actri_node_dismantle(node);
-        announce(node, ACTR_OK, NULL);
-    } else {
-        char route[160];
-        current_route(node, route, sizeof route);
-        actr_error_t ignored = ACTR_ERROR_INIT;
-        (void)actri_signaling_stop(node->signaling, actri_now_ns() + 5 * ACTRI_SECOND, &ignored);
-        (void)actri_fail(&error, ACTR_STATUS_TIMEOUT, "the handler of %s has not returned", route);
-        announce(node, ACTR_STATUS_TIMEOUT, &error);
-        actri_node_dismantle(node); /* once it returns */
-    }
-    actr_node_release(node);
+    if (!idle) return false;
+    actri_mailbox_pause(node->system->mailbox); /* what a commit delivered meanwhile comes before on_stop */
+    return wait_turns(node, actri_now_ns() + STUCK_NS);
+}
+
+actri_node_event_t actri_act_drain(actri_drive_t *drive)
+{
+    actr_node_t *node = drive->node;
+    __atomic_store_n(&node->unavailable, 1, __ATOMIC_RELAXED);
+    actri_signaling_beat(node->signaling);
+    return drain_turns(node) ? ACTRI_NODE_DRAINED : ACTRI_NODE_HELD;
+}
+
+actri_node_event_t actri_act_stop(actri_drive_t *drive)
+{
+    (void)actri_node_hook(drive->node, "stop", actri_hook_stop, NULL);
+    return ACTRI_NODE_STOP_RAN;
+}
+
+actri_node_event_t actri_act_close(actri_drive_t *drive)
+{
+    actri_outproc_flush(drive->node->outproc);
+    actri_node_dismantle(drive->node);
+    announce(drive->node, ACTR_OK, NULL);
+    return ACTRI_NODE_CLOSED;
+}
+
+/* The workload's memory may go once the end is announced: nothing of it is called after the handler. */
+actri_node_event_t actri_act_give_up(actri_drive_t *drive)
+{
+    actr_node_t *node = drive->node;
+    char route[160];
+    actr_error_t ignored = ACTR_ERROR_INIT;
+    current_route(node, route, sizeof route);
+    actri_node_quiet(node, true);
+    (void)actri_signaling_stop(node->signaling, actri_now_ns() + 5 * ACTRI_SECOND, &ignored);
+    (void)actri_fail(&drive->error, ACTR_STATUS_TIMEOUT, "the handler of %s has not returned", route);
+    announce(node, ACTR_STATUS_TIMEOUT, &drive->error);
+    actri_node_dismantle(node); /* once it returns */
+    return ACTRI_NODE_CLOSED;
+}
+
+static void run_shutdown(void *argument)
+{
+    actri_drive_t drive = {.node = argument};
+    actri_node_carry_out(&drive, ACTRI_NODE_DRAIN);
+    actr_node_release(drive.node);
 }
 
 void actri_node_shutdown(actr_node_t *node)
 {
-    actri_lock(&node->mutex);
-    bool begin = node->state == ACTRI_NODE_RUNNING;
-    if (begin) {
-        node->state = ACTRI_NODE_STOPPING;
-        node->shutdown_asked = true;
-        uint64_t one = 1;
-        if (write(node->wake_fd, &one, sizeof one) < 0) actri_debug(&node->system->env, "node", "no wake-up");
-        actri_cond_broadcast(&node->changed);
-    }
-    actri_unlock(&node->mutex);
-    if (!begin) return;
+    if (actri_node_step(node, ACTRI_NODE_SHUTDOWN).action != ACTRI_NODE_DRAIN) return;
     actr_error_t error = ACTR_ERROR_INIT;
     (void)actri_node_retain(node); /* the thread's */
     node->has_shutdown_thread =
@@ -138,10 +146,8 @@ actr_status_t actr_ref_wait_for_shutdown(actr_ref_t *ref, int64_t timeout_ms, ac
     int64_t deadline = for_ever ? ACTRI_NEVER : actri_now_ns() + timeout_ms * ACTRI_MS;
     bool in_time = true;
     actri_lock(&node->mutex);
-    while (node->state != ACTRI_NODE_STOPPED && in_time) {
-        in_time = actri_cond_wait(&node->changed, &node->mutex, deadline);
-    }
-    bool stopped = node->state == ACTRI_NODE_STOPPED;
+    while (!node->ended && in_time) in_time = actri_cond_wait(&node->changed, &node->mutex, deadline);
+    bool stopped = node->ended;
     bool asked = node->shutdown_asked;
     actr_status_t status = node->shutdown_status;
     actr_error_t reason = node->shutdown_error;

@@ -59,9 +59,13 @@ static void act(actr_node_t *node, actr_failure_action_t action)
     }
 }
 
-void actri_node_supervise(actr_node_t *node, actr_status_t status, bool overtime)
+void actri_node_supervise(actr_node_t *node, actr_status_t status, bool overtime, const actr_error_t *error)
 {
     if (!overtime && !actri_supervisor_is_failure(status)) return;
+    actr_event_t event = {.kind = ACTR_EVENT_ERROR,
+                          .status = overtime ? ACTR_STATUS_TIMEOUT : status,
+                          .detail = overtime ? "a handler ran longer than its limit" : error->message};
+    actri_node_tell(node, &event);
     actri_lock(&node->mutex);
     actr_failure_action_t action = actri_supervisor_failed(&node->supervisor, actri_now_ns());
     actri_unlock(&node->mutex);

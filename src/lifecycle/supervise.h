@@ -4,7 +4,7 @@
 
 #include "lifecycle/node.h"
 
-/* A handler has returned; in its turn. */
-void actri_node_supervise(actr_node_t *node, actr_status_t status, bool overtime);
+/* A handler has returned; in its turn. error: of a failure. */
+void actri_node_supervise(actr_node_t *node, actr_status_t status, bool overtime, const actr_error_t *error);
 
 #endif

@@ -159,6 +159,12 @@ static void sink_load(void *user, actri_load_t *out)
     if (client->handlers.load != NULL) client->handlers.load(client->user, out);
 }
 
+static void sink_credential(void *user, bool renewed)
+{
+    actri_signaling_t *client = user;
+    if (client->handlers.on_credential != NULL) client->handlers.on_credential(client->user, renewed);
+}
+
 static void settle(actri_signaling_t *client, actr_status_t status, const actr_error_t *error)
 {
     actri_lock(&client->mutex);
@@ -195,6 +201,7 @@ static const actri_session_sink_t sink = {
     .identity = sink_identity,
     .relay = sink_relay,
     .load = sink_load,
+    .credential = sink_credential,
     .started = sink_started,
     .stopped = sink_stopped,
 };

@@ -191,6 +191,10 @@ actr_status_t actri_session_ask_update(actri_session_t *session, actri_session_t
     body.credential_update_request = &payload;
     status = ask(session, request, &frame, &body);
     session->updating = status == ACTR_OK;
+    if (session->updating && !session->expiring) {
+        session->expiring = true;
+        if (session->sink->credential != NULL) session->sink->credential(session->user, false);
+    }
     return status;
 }
 
@@ -465,6 +469,8 @@ static void take_update(actri_session_t *session, actri_session_time_t time, con
             actri_session_plan_refresh(session, time);
             actri_identity_t view = actri_identity_view(&session->identity);
             session->sink->identity(session->user, &view);
+            session->expiring = false;
+            if (session->sink->credential != NULL) session->sink->credential(session->user, true);
             return;
         }
         actri_warn(session->env, AREA, "credential not renewed: %s", actr_error_message(&error));

@@ -101,6 +101,8 @@ static void act_connect(actri_session_t *session, actri_session_time_t time)
     session->known_link = session->identity.known;
     session->attempt_deadline_ns = time.now_ns + ACTRI_ATTEMPT_LIMIT_NS;
     session->link = true;
+    session->sink->state(session->user, ACTRI_SIGNALING_CONNECTING,
+                         session->why.status != ACTR_OK ? &session->why : NULL);
     if (session->known_link) query = actri_identity_query(&session->identity);
     if (session->known_link && query == NULL) { /* memory is out: as if the socket had failed */
         session->link = false;
@@ -117,7 +119,6 @@ static void act_start(actri_session_t *session, actri_session_time_t time)
     session->failures = session->unproven_ends = 0;
     session->starting = true;
     memset(&session->why, 0, sizeof session->why);
-    session->sink->state(session->user, ACTRI_SIGNALING_CONNECTING, NULL);
     act_connect(session, time);
 }
 
@@ -135,7 +136,7 @@ static void act_register(actri_session_t *session, actri_session_time_t time)
 static void go_online(actri_session_t *session, actri_session_time_t time)
 {
     session->beat_ns = time.now_ns + session->interval_ns;
-    session->updating = session->doubted = false;
+    session->updating = session->doubted = session->expiring = false;
     actri_session_plan_refresh(session, time);
     session->sink->state(session->user, ACTRI_SIGNALING_REGISTERED, NULL);
     report_start(session, ACTR_OK, NULL);

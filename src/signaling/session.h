@@ -34,6 +34,7 @@ typedef struct actri_session_sink {
     /* The outcome of start (once for each), and of stop. */
     void (*started)(void *user, actr_status_t status, const actr_error_t *error);
     void (*stopped)(void *user, actr_status_t status, const actr_error_t *error);
+    void (*credential)(void *user, bool renewed); /* or will expire; may be NULL */
 } actri_session_sink_t;
 
 /* Copies what options point to; options->url is not looked at. seed feeds the jitter of reconnects. */

@@ -105,6 +105,7 @@ struct actri_session {
     actri_link_t requests;
     size_t request_count;
     bool updating;
+    bool expiring; /* told, and not renewed yet */
     actri_sent_relay_t relays[ACTRI_RELAYS_KEPT];
     size_t relay_next;
     actri_signaling_counters_t counters;

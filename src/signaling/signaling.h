@@ -45,6 +45,8 @@ typedef struct actri_signaling_handlers {
     void (*on_identity)(void *user, const actri_identity_t *identity);
     void (*on_relay)(void *user, const actri_relay_t *relay);
     void (*load)(void *user, actri_load_t *out);
+    /* The credential was renewed, or will expire and a new one is asked for. May be NULL. */
+    void (*on_credential)(void *user, bool renewed);
 } actri_signaling_handlers_t;
 
 typedef struct actri_signaling_options {

@@ -220,6 +220,12 @@ static void flush_destination(actri_outproc_t *o, const actr_id_t *id)
 
 /* ---- the coordinator's events ---- */
 
+static void on_connecting(void *user, const actr_id_t *peer)
+{
+    actri_outproc_t *o = user;
+    o->handlers.on_connecting(o->user, peer);
+}
+
 static void on_up(void *user, const actri_session_t *session, const char *description)
 {
     actri_outproc_t *o = user;
@@ -257,10 +263,17 @@ static void on_down(void *user, const actri_session_t *session, const actr_error
     o->handlers.on_down(o->user, session, why);
 }
 
+static void fail_destination(actri_outproc_t *o, const actr_id_t *peer, const actr_error_t *why)
+{
+    destination_t *d = find_destination(o, peer);
+    if (d != NULL) fail_queued(d, 0, why);
+}
+
 static void on_failed(void *user, const actr_id_t *peer, const actr_error_t *why)
 {
-    destination_t *d = find_destination(user, peer);
-    if (d != NULL) fail_queued(d, 0, why);
+    actri_outproc_t *o = user;
+    fail_destination(o, peer, why);
+    o->handlers.on_failed(o->user, peer, why);
 }
 
 static void on_writable(void *user, const actri_session_t *session)
@@ -384,8 +397,8 @@ uint32_t actri_outproc_peer_count(const actri_outproc_t *o)
 actr_status_t actri_outproc_new(const actri_coordinator_options_t *options, const actri_outproc_handlers_t *handlers,
                                 void *user, actri_outproc_t **out, actr_error_t *error)
 {
-    static const actri_coordinator_handlers_t events = {relay_out, on_up,       on_silent,  on_down,
-                                                        on_failed, on_writable, on_message, is_wanted};
+    static const actri_coordinator_handlers_t events = {relay_out, on_connecting, on_up,      on_silent, on_down,
+                                                        on_failed, on_writable,   on_message, is_wanted};
     actri_outproc_t *o = actri_zalloc(options->env, sizeof *o);
     if (o == NULL) return actri_no_memory(error);
     o->env = options->env;
@@ -418,7 +431,7 @@ static void close_on_loop(actri_outproc_t *o)
         size_t cursor = 0;
         destination_t *d = actri_map_next(&o->destinations, &cursor);
         if (d == NULL) break;
-        on_failed(o, &d->id, &error);
+        fail_destination(o, &d->id, &error);
         free_destination(d);
     }
     actri_map_clear(&o->destinations);

@@ -26,9 +26,11 @@ typedef struct actri_parcel {
 
 typedef struct actri_outproc_handlers {
     actr_status_t (*relay)(void *user, const actri_relay_t *relay, actr_error_t *error); /* [any-thread] */
-    void (*on_up)(void *user, const actri_session_t *session, const char *description);  /* all others [loop] */
+    void (*on_connecting)(void *user, const actr_id_t *peer);                            /* all others [loop] */
+    void (*on_up)(void *user, const actri_session_t *session, const char *description);
     void (*on_silent)(void *user, const actri_session_t *session);
     void (*on_down)(void *user, const actri_session_t *session, const actr_error_t *why);
+    void (*on_failed)(void *user, const actr_id_t *peer, const actr_error_t *why); /* none came to be */
     void (*on_message)(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message);
 } actri_outproc_handlers_t;
 

@@ -68,6 +68,11 @@ static uint64_t next_session = 1;
 static const actri_rtc_handlers_t rtc_handlers;
 static void step(peer_t *peer, actri_peer_event_t event, const char *text);
 
+static actri_session_t session_of(const peer_t *peer)
+{
+    return (actri_session_t){.peer = peer->id, .number = peer->session};
+}
+
 static void forget_recent(peer_t *peer)
 {
     for (size_t i = 0; i < RECENT_CANDIDATES; i++) {
@@ -292,7 +297,7 @@ static void tell_up(peer_t *peer)
     }
     peer->tries = peer->restarts = 0;
     peer->why = (actr_error_t)ACTR_ERROR_INIT;
-    actri_session_t session = {peer->id, peer->session};
+    actri_session_t session = {peer->id, peer->session, actri_rtc_is_relayed(peer->rtc)};
     actri_rtc_describe(peer->rtc, text, sizeof text);
     c->handlers.on_up(c->user, &session, text);
 }
@@ -304,7 +309,7 @@ static void tell_end(peer_t *peer, uint64_t number, unsigned actions)
     actr_error_t why = peer->why;
     if (why.status == ACTR_OK) (void)actri_fail(&why, ACTR_STATUS_UNAVAILABLE, "the connection has ended");
     if (number != 0) {
-        actri_session_t session = {peer->id, number};
+        actri_session_t session = {.peer = peer->id, .number = number};
         c->handlers.on_down(c->user, &session, &why);
     }
     if ((actions & ACTRI_PEER_TELL_FAILED) != 0) c->handlers.on_failed(c->user, &peer->id, &why);
@@ -389,7 +394,7 @@ static void step(peer_t *peer, actri_peer_event_t event, const char *text)
     if (before == ACTRI_PEER_IDLE) peer->tries = 0;
     peer->relay_failed = false;
     uint64_t ended = 0;
-    bool just_closed = false;
+    bool just_closed = false, begins = !is_establishing(before) && is_establishing(next.next);
     if ((next.actions & ACTRI_PEER_DROP) != 0) {
         just_closed = peer->rtc != NULL && peer->session != 0;
         ended = peer->session;
@@ -400,8 +405,9 @@ static void step(peer_t *peer, actri_peer_event_t event, const char *text)
     act(peer, next.actions, just_closed, text);
     if (!keeps_timer(event, &next, before)) arm(peer, just_closed);
     if ((next.actions & (ACTRI_PEER_TELL_DOWN | ACTRI_PEER_TELL_FAILED)) != 0) tell_end(peer, ended, next.actions);
+    if (begins) c->handlers.on_connecting(c->user, &peer->id);
     if ((next.actions & ACTRI_PEER_TELL_SILENT) != 0) {
-        actri_session_t session = {peer->id, peer->session};
+        actri_session_t session = session_of(peer);
         c->handlers.on_silent(c->user, &session);
     }
     if (--peer->depth == 0 && peer->state == ACTRI_PEER_IDLE) free_peer(peer);
@@ -439,7 +445,7 @@ static void on_rtc_candidate(void *user, const char *candidate)
 static void on_rtc_writable(void *user)
 {
     peer_t *peer = user;
-    actri_session_t session = {peer->id, peer->session};
+    actri_session_t session = session_of(peer);
     if (peer->session != 0) peer->owner->handlers.on_writable(peer->owner->user, &session);
 }
 
@@ -456,7 +462,7 @@ static void on_rtc_message(void *user, actr_payload_type_t lane, actr_buf_t *mes
     if (peer->session == 0) { /* a lane of the peer's own that opened before RPC_RELIABLE did */
         step(peer, ACTRI_PEER_UP, NULL);
     }
-    actri_session_t session = {peer->id, peer->session};
+    actri_session_t session = session_of(peer);
     if (peer->session == 0) {
         actr_buf_release(message);
     } else {

@@ -16,11 +16,14 @@ typedef struct actri_coordinator actri_coordinator_t;
 typedef struct actri_session {
     actr_id_t peer;
     uint64_t number; /* never 0, never used twice in a process */
+    bool relayed;    /* in on_up: it goes through a TURN server */
 } actri_session_t;
 
 typedef struct actri_coordinator_handlers {
     /* Hands a relay to the signaling client; [any-thread], must not block. */
     actr_status_t (*relay)(void *user, const actri_relay_t *relay, actr_error_t *error);
+    /* An attempt to connect begins; on_up or on_failed follows. */
+    void (*on_connecting)(void *user, const actr_id_t *peer);
     void (*on_up)(void *user, const actri_session_t *session, const char *description);
     void (*on_silent)(void *user, const actri_session_t *session);
     /* A session has ended. */

@@ -120,7 +120,7 @@ static void on_candidates(void *user, actr_status_t status, const actr_id_t *ids
 }
 
 static const actri_session_sink_t sink = {on_connect,  on_disconnect, on_ping, on_reserve, on_commit, on_state,
-                                          on_identity, on_relay,      on_load, on_end,     on_end};
+                                          on_identity, on_relay,      on_load, on_end,     on_end,    NULL};
 
 static void pass(stage_t *stage, int64_t ns)
 {

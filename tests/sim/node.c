@@ -81,13 +81,41 @@ static void begin_session(sim_node_t *node, const actri_session_t *session)
         (sim_session_t){.peer = session->peer, .number = session->number, .open = true};
 }
 
-static void on_peer(void *user, const actri_session_t *session, actr_event_kind_t event, const char *detail)
+/* CONNECTING, then CONNECTED (RECOVERING, CONNECTED ...) CLOSED, or CLOSED at once; then CONNECTING may come again. */
+static bool event_is_legal(actr_event_kind_t before, actr_event_kind_t event)
+{
+    bool idle = before == 0 || before == ACTR_EVENT_PEER_CLOSED;
+    switch (event) {
+    case ACTR_EVENT_PEER_CONNECTING: return idle;
+    case ACTR_EVENT_PEER_CONNECTED: return before == ACTR_EVENT_PEER_CONNECTING || before == ACTR_EVENT_PEER_RECOVERING;
+    case ACTR_EVENT_PEER_RECOVERING: return before == ACTR_EVENT_PEER_CONNECTED;
+    case ACTR_EVENT_PEER_CLOSED: return !idle;
+    default: return false;
+    }
+}
+
+static void check_event(sim_node_t *node, const actr_event_t *event)
+{
+    uint64_t serial = event->peer->serial_number;
+    actr_event_kind_t *before = &node->told[serial < FAKE_HOSTS ? serial : FAKE_HOSTS + serial % 8];
+    if (!event_is_legal(*before, event->kind)) {
+        sim_fail("%llu is told \"%s\" of %llu after \"%s\"", (unsigned long long)node->id.serial_number,
+                 actr_event_name(event->kind), (unsigned long long)serial, actr_event_name(*before));
+    }
+    *before = event->kind;
+}
+
+static void on_peer(void *user, const actri_session_t *session, const actr_event_t *told)
 {
     sim_node_t *node = user;
+    actr_event_kind_t event = told->kind;
+    const char *detail = told->detail;
     sim_session_t *known = session_of(node, session->number);
+    check_event(node, told);
     sim_note("%llu: peer %llu event %d, session %llu: %s", (unsigned long long)node->id.serial_number,
              (unsigned long long)session->peer.serial_number, (int)event, (unsigned long long)session->number, detail);
     if (!node->alive) sim_fail("an event after close");
+    if (session->number == 0) return; /* an attempt */
     if (event == ACTR_EVENT_PEER_CONNECTED) {
         if (known == NULL)
             begin_session(node, session);

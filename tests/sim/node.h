@@ -46,7 +46,8 @@ struct sim_node {
     actri_peer_gate_t *gate;
     sim_session_t sessions[64];
     size_t session_count;
-    int behaviour; /* percent of requests that get no answer */
+    int behaviour;                          /* percent of requests that get no answer */
+    actr_event_kind_t told[FAKE_HOSTS + 8]; /* the last event, by peer */
 };
 
 /* What happens to a request; the default answers at once, later, or never. */

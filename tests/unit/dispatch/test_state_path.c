@@ -203,7 +203,7 @@ static actri_envelope_t request_of(const char *payload)
 
 static void arrive(const actri_envelope_t *e, actr_payload_type_t lane)
 {
-    actri_session_t session = {PEER, 42};
+    actri_session_t session = {.peer = PEER, .number = 42};
     actr_buf_t *message = actri_buf_new(NULL, actri_envelope_size(e));
     assert_non_null(message);
     actri_envelope_encode(e, message->data);

@@ -24,7 +24,7 @@ typedef struct side {
     actri_peer_gate_t *gate;
     struct actri_certificate certificate;
     actr_id_t id;
-    unsigned client, requests, streams, events[6];
+    unsigned client, requests, streams, events[16];
     answer_t answer;
     actri_session_t session; /* of the last request */
     actri_envelope_t last;   /* copied: texts below */
@@ -91,11 +91,11 @@ static void on_stream(void *user, const actri_session_t *session, actr_payload_t
     actr_buf_release(message);
 }
 
-static void on_peer(void *user, const actri_session_t *session, actr_event_kind_t event, const char *detail)
+static void on_peer(void *user, const actri_session_t *session, const actr_event_t *event)
 {
     side_t *side = user;
-    assert_true(session->number != 0 && detail != NULL);
-    side->events[event]++;
+    assert_true(event->peer == &session->peer && event->detail != NULL);
+    side->events[event->kind]++;
 }
 
 static actr_status_t on_relay(void *user, const actri_relay_t *relay, actr_error_t *error)

@@ -18,7 +18,7 @@ typedef struct side {
     actri_outproc_t *outproc;
     struct actri_certificate certificate;
     actr_id_t id;
-    unsigned client, ups, downs, silents;
+    unsigned client, ups, downs, silents, attempts, failures;
     uint64_t session;
     char got[600]; /* texts in order of arrival, joined by spaces */
     unsigned messages;
@@ -30,6 +30,20 @@ static actr_status_t on_relay(void *user, const actri_relay_t *relay, actr_error
 {
     const side_t *side = user;
     return router_relay(side->client, relay, error);
+}
+
+static void on_connecting(void *user, const actr_id_t *peer)
+{
+    side_t *side = user;
+    assert_true(peer->serial_number != 0);
+    side->attempts++;
+}
+
+static void on_failed(void *user, const actr_id_t *peer, const actr_error_t *why)
+{
+    side_t *side = user;
+    assert_true(peer->serial_number != 0 && why->status < 0);
+    side->failures++;
 }
 
 static void on_up(void *user, const actri_session_t *session, const char *description)
@@ -75,7 +89,8 @@ static void deliver(void *user, const actri_relay_t *relay)
 
 static void side_open(side_t *side, unsigned number, const actri_env_t *env)
 {
-    static const actri_outproc_handlers_t handlers = {on_relay, on_up, on_silent, on_down, on_message};
+    static const actri_outproc_handlers_t handlers = {on_relay, on_connecting, on_up,     on_silent,
+                                                      on_down,  on_failed,     on_message};
     memset(side, 0, sizeof *side);
     side->id = (actr_id_t){.serial_number = number, .realm = 1, .type = {"acme", "x"}};
     side->certificate.host = number;

@@ -23,8 +23,9 @@ typedef struct side {
     actr_id_t id;
     unsigned client;
     bool wanted;
-    unsigned sessions; /* that began */
-    uint64_t session;  /* the last one */
+    bool connecting[64]; /* by the peer's serial number */
+    unsigned sessions;   /* that began */
+    uint64_t session;    /* the last one */
     unsigned messages, writable;
     char last[64];
     char told[300];
@@ -56,9 +57,22 @@ static actr_status_t on_relay(void *user, const actri_relay_t *relay, actr_error
     return router_relay(side->client, relay, error);
 }
 
+/* Each attempt ends: up, or failed. */
+static void on_connecting(void *user, const actr_id_t *peer)
+{
+    side_t *side = user;
+    assert_false(actr_id_equal(peer, &side->id));
+    assert_false(side->connecting[peer->serial_number % 64]);
+    side->connecting[peer->serial_number % 64] = true;
+}
+
 static void on_up(void *user, const actri_session_t *session, const char *description)
 {
+    side_t *side = user;
     assert_true(description[0] != '\0');
+    bool *connecting = &side->connecting[session->peer.serial_number % 64];
+    assert_true(*connecting || session->number == side->session); /* or it came back */
+    *connecting = false;
     tell_session(user, "up", session);
 }
 
@@ -81,6 +95,8 @@ static void on_failed(void *user, const actr_id_t *peer, const actr_error_t *why
     assert_false(actr_id_equal(peer, &side->id));
     assert_true(why->status < 0 && why->message[0] != '\0');
     side->why = *why;
+    assert_true(side->connecting[peer->serial_number % 64]);
+    side->connecting[peer->serial_number % 64] = false;
     side->wanted = false; /* as the transport: what waited is failed */
     tell(side, "failed");
 }
@@ -115,8 +131,8 @@ static void deliver(void *user, const actri_relay_t *relay)
     if (side->coordinator != NULL) actri_coordinator_relay(side->coordinator, relay);
 }
 
-static const actri_coordinator_handlers_t handlers = {on_relay,  on_up,       on_silent,  on_down,
-                                                      on_failed, on_writable, on_message, is_wanted};
+static const actri_coordinator_handlers_t handlers = {on_relay,  on_connecting, on_up,      on_silent, on_down,
+                                                      on_failed, on_writable,   on_message, is_wanted};
 
 static void side_open(side_t *side, unsigned number, const actri_env_t *env, uint32_t max_peers)
 {

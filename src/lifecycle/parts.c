@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a node: made, connected with each other, taken apart; what they tell and ask. Relays and identities
+ * come on the signaling thread, requests and peers on the loop, handlers are turns of the node.
+ */
+#include "lifecycle/node.h"
+
+#include "dispatch/answers.h"
+#include "lifecycle/supervise.h"
+#include "lifecycle/timer.h"
+#include "port/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_PENDING 65536
+#define MAX_PEERS 1024
+#define BACKLOG_FULL 1000.0f /* lifecycle-and-rpc 16 */
+
+static void on_identity(void *user, const actri_identity_t *identity)
+{
+    actr_node_t *node = user;
+    actri_outproc_set_identity(node->outproc, &identity->id); /* each start makes a new one, also for an id of before */
+    if (node->identity != NULL && actr_id_equal(&node->identity->id, &identity->id)) return; /* a renewal */
+    actri_identity_entry_t *entry = actri_zalloc(&node->system->env, sizeof *entry);
+    if (entry == NULL) {
+        actri_error(&node->system->env, "node", "out of memory: the new identity is not shown");
+        return;
+    }
+    entry->id = identity->id;
+    entry->older = node->identity;
+    __atomic_store_n(&node->identity, entry, __ATOMIC_RELEASE);
+}
+
+/* ---- what the parts tell ---- */
+
+static void on_signaling_state(void *user, actri_signaling_state_t state, const actr_error_t *why)
+{
+    actr_node_t *node = user;
+    actr_event_t event = {.detail = why == NULL ? "" : actr_error_message(why),
+                          .status = why == NULL ? ACTR_OK : why->status};
+    switch (state) {
+    case ACTRI_SIGNALING_CONNECTING: event.kind = ACTR_EVENT_SIGNALING_CONNECTING; break;
+    case ACTRI_SIGNALING_REGISTERED: event.kind = ACTR_EVENT_SIGNALING_CONNECTED; break;
+    case ACTRI_SIGNALING_DISCONNECTED: event.kind = ACTR_EVENT_SIGNALING_DISCONNECTED; break;
+    case ACTRI_SIGNALING_STOPPED: return; /* our own doing */
+    }
+    actri_node_tell(node, &event);
+}
+
+static void on_credential(void *user, bool renewed)
+{
+    actri_node_event(user, renewed ? ACTR_EVENT_CREDENTIAL_RENEWED : ACTR_EVENT_CREDENTIAL_EXPIRING, NULL,
+                     renewed ? "the server gave a new credential" : "a new credential is asked for");
+}
+
+static void on_peer(void *user, const actri_session_t *session, const actr_event_t *event)
+{
+    actr_node_t *node = user;
+    char id[ACTR_ID_TEXT_SIZE];
+    actri_info(&node->system->env, "peer", "%s: %s%s%s", actr_id_print(&session->peer, id),
+               actr_event_name(event->kind), event->detail[0] == '\0' ? "" : ": ", event->detail);
+    actri_node_tell(node, event);
+}
+
+/* ---- what the parts ask of the node ---- */
+
+static void on_relay(void *user, const actri_relay_t *relay)
+{
+    actr_node_t *node = user;
+    actri_outproc_relay(node->outproc, relay);
+}
+
+static actr_status_t send_relay(void *user, const actri_relay_t *relay, actr_error_t *error)
+{
+    actr_node_t *node = user;
+    return actri_signaling_relay(node->signaling, relay, error);
+}
+
+static void get_load(void *user, actri_load_t *out)
+{
+    actr_node_t *node = user;
+    actri_mailbox_stats_t stats;
+    actri_mailbox_stats(node->system->mailbox, &stats);
+    float backlog = (float)(stats.queued + stats.in_flight) / BACKLOG_FULL;
+    out->mailbox_backlog = backlog < 1.0f ? backlog : 1.0f;
+    out->power_reserve = 5.0f;
+    bool gone = __atomic_load_n(&node->unavailable, __ATOMIC_RELAXED) != 0;
+    out->availability = gone ? 3 : backlog < 0.5f ? 0 : backlog < 0.8f ? 1 : backlog < 0.95f ? 2 : 3;
+}
+
+static void on_request(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message,
+                       const actri_envelope_t *envelope)
+{
+    actr_node_t *node = user;
+    actri_state_path_request(node->path, session, lane, message, envelope);
+}
+
+static void on_stream(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message)
+{
+    actr_node_t *node = user;
+    actri_debug(&node->system->env, "stream", "a chunk on lane %d from %s: no stream is registered", (int)lane,
+                session->peer.type.name);
+    actr_buf_release(message);
+}
+
+static actr_status_t explain(const actr_ctx_t *ctx, actr_status_t status, actr_error_t *error)
+{
+    if (ctx->failure == status) return actri_fail(error, status, "%s", ctx->message);
+    if (status == ACTR_STATUS_UNKNOWN_ROUTE) {
+        return actri_fail(error, status, "Unknown route: %s", ctx->in->request.route);
+    }
+    return actri_fail(error, status, "%s", actr_status_str(status));
+}
+
+/* The user's handler, in its turn. */
+static actr_status_t run_handler(actr_ctx_t *ctx, actr_dispatch_fn dispatch, void *user, actr_bytes_t *reply,
+                                 actr_error_t *error)
+{
+    if (dispatch == NULL) return explain(ctx, ACTR_STATUS_UNKNOWN_ROUTE, error);
+    const actr_ctx_t *outer = actri_ctx_enter(ctx);
+    actr_status_t status = dispatch(ctx, &ctx->in->request, reply, user);
+    actri_ctx_leave(outer);
+    return status >= 0 ? status : explain(ctx, status, error);
+}
+
+static actr_status_t serve(void *user, const actri_incoming_t *in, actr_bytes_t *reply, actr_error_t *error)
+{
+    actr_node_t *node = user;
+    actr_ctx_t ctx;
+    actri_ctx_init(&ctx, node, in, in->request_id, in->arena, in->deadline_ns);
+    actr_status_t status = run_handler(&ctx, node->workload.dispatch, node->workload.user, reply, error);
+    actri_node_supervise(node, status, __atomic_load_n(&in->turn->overtime, __ATOMIC_RELAXED), error);
+    return status;
+}
+
+static actr_status_t serve_shell(void *user, const actri_incoming_t *in, actr_bytes_t *reply, actr_error_t *error)
+{
+    actr_node_t *node = user;
+    actr_ctx_t ctx;
+    actri_ctx_init(&ctx, node, in, in->request_id, in->arena, in->deadline_ns);
+    ctx.is_shell = true;
+    return run_handler(&ctx, node->shell_dispatch, node->shell_user, reply, error);
+}
+
+/* ---- making ---- */
+
+/* Signaling on the loopback means peers on this machine: their loopback candidates are wanted. */
+static bool wants_loopback(const actr_config_t *config)
+{
+    if (config->loopback != 0) return config->loopback > 0;
+    const char *host = strstr(config->signaling_url, "://");
+    if (host == NULL) return false;
+    host += 3;
+    return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 || strncmp(host, "[::1]", 5) == 0;
+}
+
+static actr_status_t make_gate(actr_node_t *node, actr_error_t *error)
+{
+    static const actri_peer_gate_handlers_t events = {on_request, on_stream, on_peer};
+    actr_system_t *system = node->system;
+    const actr_config_t *config = &system->config.values;
+    actri_coordinator_options_t coordinator = {.loop = node->loop,
+                                               .env = &system->env,
+                                               .certificate = system->certificate,
+                                               .loopback = wants_loopback(config),
+                                               .force_relay = config->force_relay,
+                                               .max_peers = config->max_peers ? config->max_peers : MAX_PEERS};
+    actri_peer_gate_options_t options = {.coordinator = &coordinator,
+                                         .relay = send_relay,
+                                         .relay_user = node,
+                                         .max_pending =
+                                             config->max_pending_calls ? config->max_pending_calls : MAX_PENDING};
+    actr_status_t status = actri_peer_gate_new(&options, &events, node, &node->gate, error);
+    if (status == ACTR_OK) node->outproc = actri_peer_gate_outproc(node->gate);
+    return status;
+}
+
+static actr_status_t make_signaling(actr_node_t *node, actr_error_t *error)
+{
+    static const actri_signaling_handlers_t events = {on_signaling_state, on_identity, on_relay, get_load,
+                                                      on_credential};
+    actr_system_t *system = node->system;
+    const actr_config_t *config = &system->config.values;
+    actri_signaling_options_t options = {.env = &system->env,
+                                         .url = config->signaling_url,
+                                         .realm = config->realm,
+                                         .form =
+                                             config->server_form != NULL && config->server_form[0] == 'B' ? 'B' : 'A',
+                                         .service_spec = system->service_spec,
+                                         .service_spec_size = system->service_spec_size,
+                                         .acl = system->acl,
+                                         .acl_size = system->acl_size};
+    (void)snprintf(options.type.manufacturer, sizeof options.type.manufacturer, "%s", config->manufacturer);
+    (void)snprintf(options.type.name, sizeof options.type.name, "%s", config->name);
+    return actri_signaling_new(&options, &events, node, &node->signaling, error);
+}
+
+static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
+{
+    actr_system_t *system = node->system;
+    actri_state_path_options_t options = {.env = &system->env,
+                                          .config = &system->config.values,
+                                          .serial = node->serial,
+                                          .mailbox = system->mailbox,
+                                          .serve = serve,
+                                          .user = node};
+    actr_status_t status = actri_state_path_new(&options, &node->path, error);
+    if (status == ACTR_OK) actri_system_set_path(system, node->path);
+    return status;
+}
+
+/* Handlers that run too long are answered for; on the loop. */
+static void watch_handlers(actr_node_t *node)
+{
+    int64_t limit = node->system->config.values.handler_limit_ms * ACTRI_MS, now = actri_now_ns();
+    unsigned found = actri_state_path_overtime(node->path, now, limit);
+    if (node->shell != NULL) found += actri_state_path_overtime(node->shell, now, limit);
+    if (found > 0) actri_node_event(node, ACTR_EVENT_HANDLER_OVERTIME, NULL, "a handler ran longer than its limit");
+}
+
+static actr_status_t start_watch(actr_node_t *node, actr_error_t *error)
+{
+    actri_timers_open(&node->timers);
+    uint32_t limit = node->system->config.values.handler_limit_ms;
+    if (limit == 0) return ACTR_OK;
+    uint32_t period = limit / 8;
+    return actri_timers_on_loop(node, period < 1 ? 1 : period > 1000 ? 1000 : period, watch_handlers, error);
+}
+
+/* The Shell's side: its handlers run one at a time, beside the workload's. */
+static actr_status_t make_shell(actr_node_t *node, actr_error_t *error)
+{
+    if (node->shell_dispatch == NULL) return ACTR_OK;
+    actr_status_t status = actri_serial_new(node->system->pool, &node->shell_serial, error);
+    if (status != ACTR_OK) return status;
+    actri_state_path_options_t options = {.env = &node->system->env,
+                                          .config = &node->system->config.values,
+                                          .serial = node->shell_serial,
+                                          .serve = serve_shell,
+                                          .user = node};
+    return actri_state_path_new(&options, &node->shell, error);
+}
+
+actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error)
+{
+    actr_status_t status = actri_loop_acquire(&node->loop, error);
+    if (status == ACTR_OK) status = actri_serial_new(node->system->pool, &node->serial, error);
+    if (status == ACTR_OK) status = make_path(node, error);
+    if (status == ACTR_OK) status = make_shell(node, error);
+    if (status == ACTR_OK) status = start_watch(node, error);
+    if (status == ACTR_OK) status = make_gate(node, error);
+    if (status == ACTR_OK) status = make_signaling(node, error);
+    if (status == ACTR_OK) actri_state_path_connect(node->path, node->gate, node->loop);
+    return status;
+}
+
+/* ---- taking apart ---- */
+
+/* Whoever is inside leaves soon: calls to peers and discoveries have been ended, local calls have deadlines. */
+static void wait_users(actr_node_t *node)
+{
+    actri_lock(&node->mutex);
+    while (node->users > 0) (void)actri_cond_wait(&node->changed, &node->mutex, ACTRI_NEVER);
+    actri_unlock(&node->mutex);
+}
+
+void actri_node_dismantle(actr_node_t *node)
+{
+    actr_error_t ignored = ACTR_ERROR_INIT;
+    actri_lock(&node->mutex);
+    node->gone = true;
+    actri_unlock(&node->mutex);
+    actri_timers_close(node);
+    if (node->gate != NULL) {
+        actri_peer_gate_close(node->gate);
+        actri_outproc_flush(node->outproc); /* what the last turn of the loop had gathered is put away */
+    }
+    if (node->signaling != NULL) {
+        (void)actri_signaling_stop(node->signaling, actri_now_ns() + 5 * ACTRI_SECOND, &ignored);
+    }
+    if (node->path != NULL) actri_state_path_close(node->path);
+    if (node->shell != NULL) actri_state_path_close(node->shell);
+    wait_users(node);
+    if (node->shell_serial != NULL) (void)actri_serial_wait_idle(node->shell_serial, ACTRI_NEVER);
+    if (node->serial != NULL) (void)actri_serial_wait_idle(node->serial, ACTRI_NEVER);
+    actri_system_set_path(node->system, NULL);
+    actri_signaling_free(node->signaling);
+    actri_peer_gate_free(node->gate);
+    actri_state_path_free(node->path);
+    actri_state_path_free(node->shell);
+    actri_serial_free(node->shell_serial);
+    actri_serial_free(node->serial);
+    actri_loop_release(node->loop);
+    node->signaling = NULL;
+    node->gate = NULL;
+    node->path = NULL;
+    node->shell = NULL;
+    node->shell_serial = NULL;
+    node->serial = NULL;
+    node->loop = NULL;
+}
