@@ -8,8 +8,10 @@
 #include <actr/base.h>
 #include <actr/config.h>
 #include <actr/context.h>
+#include <actr/lane.h>
 #include <actr/status.h>
 #include <actr/system.h>
+#include <actr/transport.h>
 #include <actr/uri.h>
 
 #endif

@@ -60,6 +60,8 @@ typedef struct actr_buf actr_buf_t;
 
 ACTR_API const void *actr_buf_data(const actr_buf_t *buf);
 ACTR_API size_t actr_buf_size(const actr_buf_t *buf);
+/* A buffer with a copy of bytes, in memory of libc; the caller releases it. NULL when memory is out. */
+ACTR_API actr_buf_t *actr_buf_copy(actr_bytes_t bytes);
 /* One more reference; returns buf. */
 ACTR_API actr_buf_t *actr_buf_retain(actr_buf_t *buf);
 /* Gives one reference back; NULL is a no-op. */

@@ -24,6 +24,11 @@ actr_buf_t *actri_buf_copy(const actri_env_t *env, const void *data, size_t size
     return buf;
 }
 
+actr_buf_t *actr_buf_copy(actr_bytes_t bytes)
+{
+    return actri_buf_copy(NULL, bytes.data, bytes.size);
+}
+
 void actri_buf_window(actr_buf_t *buf, const uint8_t *data, size_t size)
 {
     if (size == 0) {

@@ -6,7 +6,7 @@
 #ifndef ACTRI_PEER_GATE_H
 #define ACTRI_PEER_GATE_H
 
-#include "gate/pending.h"
+#include "transport/pending.h"
 #include "proto/envelope.h"
 #include "transport/outproc.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
-#include "gate/request_id.h"
+#include "transport/request_id.h"
 #include "rng.h"
 
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
-#include "gate/request_id.h"
+#include "transport/request_id.h"
 
 typedef struct actri_pending_call {
     actri_link_t link; /* free for the owner once out of the table */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A hash map beside a binary heap. */
-#include "gate/pending.h"
+#include "transport/pending.h"
 
 void actri_pending_init(actri_pending_t *pending, const actri_env_t *env, size_t limit)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
-#include "gate/pending.h"
+#include "transport/pending.h"
 #include "oom.h"
 #include "rng.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gate/request_id.h"
+#include "transport/request_id.h"
 
 #include "base/map.h" /* SipHash */
 #include "port/random.h"
