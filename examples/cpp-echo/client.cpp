@@ -15,7 +15,7 @@ try {
     actr::context ctx = self.ctx();
     actr_dest_t service = actr::to(ctx.discover(actr::type("acme+EchoService")).front());
 
-    std::vector<std::future<actr::message<echo::response>>> answers;
+    std::vector<actr::future<actr::message<echo::response>>> answers;
     for (std::string line; std::getline(std::cin, line);) {
         echo::request request = ECHO__ECHO_REQUEST__INIT;
         request.message = line.data();

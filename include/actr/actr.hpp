@@ -22,7 +22,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace actr
@@ -78,13 +80,13 @@ class checked
     actr_error_t error_;
 };
 
-inline error error_of(actr_status_t status, const actr_error_t *given)
-{
-    actr_error_t copy{};
-    if (given != nullptr) copy = *given;
-    copy.status = status;
-    return error(copy);
-}
+template <class Value> using settled = std::conditional_t<std::is_void_v<Value>, std::monostate, Value>;
+
+// What a call came to. A failure is a value until somebody asks: no exception is shared between threads.
+template <class Value> struct outcome {
+    std::optional<settled<Value>> value;
+    actr_error_t failure;
+};
 
 template <auto Release> struct releaser {
     template <class T> void operator()(T *object) const noexcept
@@ -155,6 +157,44 @@ inline std::string print(const actr_id_t &id)
     return actr_id_print(&id, text);
 }
 
+// What a call that was started comes to. A std::future in all but this: get() throws an error of the thread that asks.
+template <class Value> class future
+{
+  public:
+    future() = default;
+    explicit future(std::future<detail::outcome<Value>> answer) noexcept : answer_(std::move(answer))
+    {
+    }
+    bool valid() const noexcept
+    {
+        return answer_.valid();
+    }
+    void wait() const
+    {
+        answer_.wait();
+    }
+    template <class Rep, class Period>
+    std::future_status wait_for(const std::chrono::duration<Rep, Period> &limit) const
+    {
+        return answer_.wait_for(limit);
+    }
+    template <class Clock, class Duration>
+    std::future_status wait_until(const std::chrono::time_point<Clock, Duration> &limit) const
+    {
+        return answer_.wait_until(limit);
+    }
+    // Waits; once only.
+    Value get()
+    {
+        detail::outcome<Value> out = answer_.get();
+        if (!out.value) throw error(out.failure);
+        if constexpr (!std::is_void_v<Value>) return std::move(*out.value);
+    }
+
+  private:
+    std::future<detail::outcome<Value>> answer_;
+};
+
 namespace detail
 {
 
@@ -181,23 +221,25 @@ class options
 };
 
 // A promise on the heap while a call of the C API has it.
-template <class Value, class Start> std::future<Value> promised(Start start)
+template <class Value, class Start> future<Value> promised(Start start)
 {
-    auto promise = std::make_unique<std::promise<Value>>();
-    auto future = promise->get_future();
+    auto promise = std::make_unique<std::promise<outcome<Value>>>();
+    auto answer = promise->get_future();
     checked check;
     check(start(promise.get(), static_cast<actr_error_t *>(check)));
     (void)promise.release(); // the callback's now
-    return future;
+    return future<Value>(std::move(answer));
 }
 
-template <class Value> void settle(void *user, actr_status_t status, const actr_error_t *given, Value value) noexcept
+template <class Value>
+void settle(void *user, actr_status_t status, const actr_error_t *given, settled<Value> value) noexcept
 {
-    std::unique_ptr<std::promise<Value>> promise(static_cast<std::promise<Value> *>(user));
-    if (status == ACTR_OK)
-        promise->set_value(std::move(value));
-    else
-        promise->set_exception(std::make_exception_ptr(error_of(status, given)));
+    std::unique_ptr<std::promise<outcome<Value>>> promise(static_cast<std::promise<outcome<Value>> *>(user));
+    outcome<Value> out{std::nullopt, actr_error_t{}};
+    if (given != nullptr) out.failure = *given;
+    out.failure.status = status;
+    if (status == ACTR_OK) out.value = std::move(value);
+    promise->set_value(std::move(out));
 }
 
 inline void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t *given, void *user)
@@ -207,22 +249,19 @@ inline void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t
 
 inline void on_found(actr_status_t status, const actr_id_t *ids, size_t count, const actr_error_t *given, void *user)
 {
-    settle(user, status, given, std::vector<actr_id_t>(ids, ids + (status == ACTR_OK ? count : 0)));
+    settle<std::vector<actr_id_t>>(user, status, given,
+                                   std::vector<actr_id_t>(ids, ids + (status == ACTR_OK ? count : 0)));
 }
 
 inline void on_sent(actr_status_t status, actr_buf_t *, const actr_error_t *given, void *user) noexcept
 {
-    std::unique_ptr<std::promise<void>> promise(static_cast<std::promise<void> *>(user));
-    if (status == ACTR_OK)
-        promise->set_value();
-    else
-        promise->set_exception(std::make_exception_ptr(error_of(status, given)));
+    settle<void>(user, status, given, std::monostate());
 }
 
 template <class Response>
 void on_response(actr_status_t status, Response *response, const actr_error_t *given, void *user)
 {
-    settle(user, status, given, message<Response>(response));
+    settle<message<Response>>(user, status, given, message<Response>(response));
 }
 
 } // namespace detail
@@ -265,8 +304,8 @@ class context
         check(actr_ctx_call(c_, &dest, route.c_str(), detail::bytes_of(payload), options, &reply, check));
         return buffer(reply);
     }
-    std::future<buffer> call_async(const actr_dest_t &dest, const std::string &route, std::string_view payload,
-                                   const call_options &given = {}) const
+    future<buffer> call_async(const actr_dest_t &dest, const std::string &route, std::string_view payload,
+                              const call_options &given = {}) const
     {
         detail::options options(given);
         return detail::promised<buffer>([&](void *user, actr_error_t *failure) {
@@ -294,7 +333,7 @@ class context
         return message<typename Method::response>(static_cast<typename Method::response *>(response));
     }
     template <class Method>
-    std::future<message<typename Method::response>>
+    future<message<typename Method::response>>
     call_async(const actr_dest_t &dest, const typename Method::request &request, const call_options &given = {}) const
     {
         using Response = typename Method::response;
@@ -314,8 +353,8 @@ class context
 
     // Told whether it went.
     template <class Method>
-    std::future<void> tell_async(const actr_dest_t &dest, const typename Method::request &request,
-                                 const call_options &given = {}) const
+    future<void> tell_async(const actr_dest_t &dest, const typename Method::request &request,
+                            const call_options &given = {}) const
     {
         detail::options options(given);
         return detail::promised<void>([&](void *user, actr_error_t *failure) {
@@ -334,8 +373,8 @@ class context
         ids.resize(most);
         return ids;
     }
-    std::future<std::vector<actr_id_t>> discover_async(const actr_type_t &wanted, size_t most = 1,
-                                                       std::chrono::milliseconds timeout = {}) const
+    future<std::vector<actr_id_t>> discover_async(const actr_type_t &wanted, size_t most = 1,
+                                                  std::chrono::milliseconds timeout = {}) const
     {
         return detail::promised<std::vector<actr_id_t>>([&](void *user, actr_error_t *failure) {
             return actr_ctx_discover_async(c_, &wanted, static_cast<uint32_t>(timeout.count()), most, detail::on_found,
