@@ -29,7 +29,8 @@ def programs():
     """(name, command) of everything to run, unsanitized first."""
     for preset in ("debug", "asan", "tsan"):
         folder = ROOT / "build" / preset / "tests"
-        for path in sorted(folder.glob("unit_*")) + sorted(folder.glob("integration_*")):
+        for path in sorted(folder.glob("unit_*")) + sorted(folder.glob("integration_*")) + \
+                sorted(folder.glob("fault_*")):
             if path.is_file() and os.access(path, os.X_OK):
                 yield "%s/%s" % (preset, path.name), [str(path)]
         for path in sorted(folder.glob("fuzz_*")) if preset == "asan" else []:

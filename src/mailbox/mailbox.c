@@ -328,9 +328,14 @@ static void load_page(actri_mailbox_t *m, bool high)
     unlock_and_deliver(m, &page.mails, &out);
 }
 
+static bool has_room_for_page(const actri_mailbox_t *m)
+{
+    return !m->paused && (m->backlog[0] || m->backlog[1]) && m->loaded < PAGE;
+}
+
 static bool wants_page(const actri_mailbox_t *m)
 {
-    return !m->paused && (m->backlog[0] || m->backlog[1]) && m->loaded < PAGE && actri_now_ns() >= m->not_before_ns;
+    return has_room_for_page(m) && actri_now_ns() >= m->not_before_ns;
 }
 
 /* Waits for work under the mutex; false at the end. */
@@ -346,8 +351,10 @@ static bool wait_for_work(actri_mailbox_t *m)
             if (linger < m->not_before_ns) linger = m->not_before_ns;
         }
         if (ended && (now >= linger || m->closing)) return true;
+        int64_t until = linger;
+        if (has_room_for_page(m) && m->not_before_ns < until) until = m->not_before_ns; /* a page failed: again then */
         m->sleeping = true;
-        (void)actri_cond_wait(&m->wake, &m->mutex, linger);
+        (void)actri_cond_wait(&m->wake, &m->mutex, until);
         m->sleeping = false;
     }
 }
