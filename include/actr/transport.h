@@ -161,6 +161,102 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_inproc_complete_error(actr_inproc_t 
 /* Fills *stats (set struct_size first). */
 ACTR_API void actr_inproc_get_stats(actr_inproc_t *manager, actr_inproc_stats_t *stats);
 
+/* ---- between processes ---- */
+
+/*
+ * The manager of a running node's connections: it connects to a destination when something is sent there, keeps what
+ * waits meanwhile (bounded), and sends it in order, payload type by payload type. Destinations are ACTR_DEST_ACTOR.
+ * Once the node has shut down everything fails with ACTR_STATUS_SHUTTING_DOWN.
+ */
+typedef struct actr_outproc actr_outproc_t;
+
+/* Valid as long as ref. [any-thread] */
+ACTR_API actr_outproc_t *actr_ref_outproc(actr_ref_t *ref);
+
+/*
+ * Sends bytes (1 to 65535, copied) to the actor dest on the lane of a payload type, and waits until its connection has
+ * accepted them, for at most timeout_ms (0: 30 s). At most once. A stream's bytes are a DataStream message, for the
+ * registry of the peer, or anything that a lane of the peer receives. An RPC message is an envelope
+ * (actr_envelope_encode) whose request_id is the manager's own (actr_outproc_request_id): its answer is then known as
+ * one, counted and dropped; to get answers use actr_ctx_call. ACTR_STATUS_TIMEOUT, ACTR_STATUS_UNAVAILABLE,
+ * ACTR_STATUS_LIMIT_REACHED (too much waits for it), ACTR_STATUS_TOO_LARGE, ACTR_STATUS_NOT_SUPPORTED (no lane carries
+ * that payload type). [any-thread, not-from-callback] Blocks.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_outproc_send(actr_outproc_t *manager, const actr_dest_t *dest,
+                                                         actr_payload_type_t type, actr_bytes_t bytes,
+                                                         uint32_t timeout_ms, actr_error_t *error);
+/* Starts that; on_sent (its reply is always NULL) is told the end of it, as a turn of the node, if, and only if, this
+ * returns ACTR_OK. on_sent may be NULL. [any-thread] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_outproc_send_async(actr_outproc_t *manager, const actr_dest_t *dest,
+                                                               actr_payload_type_t type, actr_bytes_t bytes,
+                                                               uint32_t timeout_ms, actr_reply_fn on_sent, void *user,
+                                                               actr_error_t *error);
+
+/* An id for an envelope of one's own; 36 characters and a zero. [any-thread] */
+#define ACTR_REQUEST_ID_SIZE 37
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_outproc_request_id(actr_outproc_t *manager, char text[ACTR_REQUEST_ID_SIZE],
+                                                               actr_error_t *error);
+/*
+ * Encodes an envelope as it travels. route and request_id are needed; timeout_ms 0 makes it a tell. The caller releases
+ * *bytes. Metadata keys that begin with "actr-" are refused. [any-thread]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_envelope_encode(const actr_envelope_t *envelope, actr_buf_t **bytes,
+                                                            actr_error_t *error);
+
+/*
+ * A lane to dest: what is sent on it goes as by actr_outproc_send, the buffer by reference. receives: what dest sends
+ * on this payload type comes out of this lane, instead of to the registries; streams only, and one lane at a time
+ * (ACTR_STATUS_INVALID_STATE); the shutdown closes it. A lane that does not receive says ACTR_STATUS_NOT_SUPPORTED. It
+ * outlives connections; the caller releases it. [any-thread]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_outproc_lane(actr_outproc_t *manager, const actr_dest_t *dest,
+                                                         actr_payload_type_t type, bool receives, actr_lane_t **lane,
+                                                         actr_error_t *error);
+
+typedef enum actr_dest_state {
+    ACTR_DEST_CONNECTING = 1,
+    ACTR_DEST_CONNECTED = 2,
+    ACTR_DEST_RECOVERING = 3, /* nothing is heard from it; what is sent waits */
+} actr_dest_state_t;
+
+typedef struct actr_outproc_dest {
+    actr_id_t id;
+    actr_dest_state_t state;
+    uint32_t queued; /* messages that wait */
+    uint32_t reserved[4];
+} actr_outproc_dest_t;
+
+/* Fills up to *count destinations (list may be NULL when that is 0); *count becomes how many there are, 0 once the node
+ * has shut down. [any-thread, not-from-callback] Blocks for a turn of the wire thread. */
+ACTR_API void actr_outproc_list_dests(actr_outproc_t *manager, actr_outproc_dest_t *list, size_t *count);
+/* How many there are. The same threads. */
+ACTR_API size_t actr_outproc_dest_count(actr_outproc_t *manager);
+/* Is there a connection to dest, or one under way? The same threads. */
+ACTR_API bool actr_outproc_has_dest(actr_outproc_t *manager, const actr_dest_t *dest);
+/*
+ * Closes the connection to dest, with notice, or ends the attempt to make one. What waits for it, and calls that wait
+ * for its answer, end. What is sent later connects anew. ACTR_STATUS_NOT_FOUND. [any-thread, not-from-callback] Blocks
+ * for a turn of the wire thread.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_outproc_close_dest(actr_outproc_t *manager, const actr_dest_t *dest,
+                                                               actr_error_t *error);
+/* Closes all. None open is no error. The same threads. */
+ACTR_API void actr_outproc_close_all(actr_outproc_t *manager);
+
+/* Since start, but for the last two; all zero once the node has shut down. */
+typedef struct actr_outproc_stats {
+    size_t struct_size;
+    uint64_t sent, sent_bytes; /* that a connection has accepted, of all kinds: calls, replies, chunks */
+    uint64_t failed;
+    uint64_t received, received_bytes;
+    uint32_t queued; /* messages that wait */
+    uint32_t reserved;
+    uint64_t queued_bytes;
+} actr_outproc_stats_t;
+
+/* Fills *stats (set struct_size first). [any-thread] */
+ACTR_API void actr_outproc_get_stats(actr_outproc_t *manager, actr_outproc_stats_t *stats);
+
 #ifdef __cplusplus
 }
 #endif

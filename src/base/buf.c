@@ -3,13 +3,16 @@
 #include "base/buf.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 actr_buf_t *actri_buf_new(const actri_env_t *env, size_t size)
 {
     actr_buf_t *buf = actri_alloc(env, sizeof *buf + size);
     if (buf == NULL) return NULL;
-    buf->env = env;
+    bool own = env != NULL && env->allocator.allocate != NULL;
+    buf->give_back = own ? env->allocator.release : NULL;
+    buf->give_back_user = own ? env->allocator.user : NULL;
     __atomic_store_n(&buf->refs, 1, __ATOMIC_RELAXED);
     buf->capacity = size;
     buf->data = buf->bytes;
@@ -59,5 +62,9 @@ actr_buf_t *actr_buf_retain(actr_buf_t *buf)
 void actr_buf_release(actr_buf_t *buf)
 {
     if (buf == NULL) return;
-    if (__atomic_sub_fetch(&buf->refs, 1, __ATOMIC_ACQ_REL) == 0) actri_free(buf->env, buf);
+    if (__atomic_sub_fetch(&buf->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+    if (buf->give_back != NULL)
+        buf->give_back(buf, buf->give_back_user);
+    else
+        free(buf);
 }

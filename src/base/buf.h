@@ -9,7 +9,8 @@
 #include "base/env.h"
 
 struct actr_buf {
-    const actri_env_t *env;
+    void (*give_back)(void *block, void *user); /* of the allocator; NULL: libc. A buffer may outlive its system */
+    void *give_back_user;
     unsigned refs; /* atomic */
     size_t capacity;
     uint8_t *data; /* the window, inside bytes[] */

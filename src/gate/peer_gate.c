@@ -202,6 +202,16 @@ static actr_status_t check_spec(const actri_call_spec_t *spec, actr_error_t *err
     return ACTR_OK;
 }
 
+void actri_peer_gate_new_id(actri_peer_gate_t *gate, char id[ACTRI_REQUEST_ID_SIZE + 1])
+{
+    actri_request_id_make(&gate->key, __atomic_add_fetch(&gate->unique, 1, __ATOMIC_RELAXED), id);
+}
+
+bool actri_peer_gate_is_own_id(const actri_peer_gate_t *gate, actri_span_t id)
+{
+    return actri_request_id_is_ours(&gate->key, id);
+}
+
 static actr_status_t new_call(actri_peer_gate_t *gate, const actri_call_spec_t *spec, actri_call_t **out,
                               actr_error_t *error)
 {
@@ -212,7 +222,7 @@ static actr_status_t new_call(actri_peer_gate_t *gate, const actri_call_spec_t *
     call->gate = gate;
     call->refs = 1;
     call->is_tell = spec->is_tell;
-    actri_request_id_make(&gate->key, __atomic_add_fetch(&gate->unique, 1, __ATOMIC_RELAXED), call->pending.id);
+    actri_peer_gate_new_id(gate, call->pending.id);
     call->pending.target = *spec->to;
     call->pending.deadline_ns = spec->deadline_ns;
     call->parcel.to = *spec->to;

@@ -6,13 +6,12 @@
 #ifndef ACTRI_PEER_GATE_H
 #define ACTRI_PEER_GATE_H
 
-#include "transport/pending.h"
 #include "proto/envelope.h"
 #include "transport/outproc.h"
+#include "transport/pending.h"
 
 #include <actr/system.h>
 
-#define ACTRI_OWN_PREFIX "actr-"     /* metadata that is the library's own */
 #define ACTRI_CHAIN_KEY "actr-chain" /* who waits for this request, holding a turn (design 4) */
 
 typedef struct actri_peer_gate actri_peer_gate_t;
@@ -96,6 +95,10 @@ void actri_call_release(actri_call_t *call);
 void actri_peer_gate_reply(actri_peer_gate_t *gate, const actr_id_t *to, uint64_t session, actr_buf_t *message);
 /* The replies that have left, and that could not. */
 void actri_peer_gate_reply_counts(const actri_peer_gate_t *gate, uint64_t *sent, uint64_t *dropped);
+
+/* An id whose answers are known as such, for an envelope of the user's own. [any-thread] */
+void actri_peer_gate_new_id(actri_peer_gate_t *gate, char id[ACTRI_REQUEST_ID_SIZE + 1]);
+bool actri_peer_gate_is_own_id(const actri_peer_gate_t *gate, actri_span_t id); /* [any-thread] */
 
 actri_outproc_t *actri_peer_gate_outproc(actri_peer_gate_t *gate);
 const actri_gate_stats_t *actri_peer_gate_stats(const actri_peer_gate_t *gate);

@@ -139,6 +139,7 @@ static actr_status_t new_ref(actr_node_t *node, actr_ref_t **out, actr_error_t *
     ref->node = actri_node_retain(node);
     actri_ctx_init(&ref->ctx, node, NULL, "shell", NULL, ACTRI_NEVER);
     ref->ctx.is_shell = true;
+    ref->outproc.node = node;
     *out = ref;
     return ACTR_OK;
 }

@@ -16,6 +16,7 @@
 #include "signaling/signaling.h"
 
 #include <actr/system.h>
+#include <actr/transport.h>
 
 struct actr_system {
     unsigned refs; /* atomic */
@@ -97,10 +98,16 @@ struct actr_node {
     uint64_t events_dropped; /* atomic */
 };
 
+/* The public face of the node's connections; outproc.c. */
+struct actr_outproc {
+    actr_node_t *node;
+};
+
 struct actr_ref {
     unsigned refs; /* atomic */
     actr_node_t *node;
     actr_ctx_t ctx;
+    actr_outproc_t outproc;
 };
 
 /* system.c */

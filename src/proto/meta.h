@@ -5,7 +5,8 @@
 
 #include "proto/pbwire.h"
 
-#define ACTRI_METADATA_MAX 64 /* entries that are read; more is a decode error */
+#define ACTRI_METADATA_MAX 64    /* entries that are read; more is a decode error */
+#define ACTRI_OWN_PREFIX "actr-" /* of keys that are the library's own */
 
 typedef struct actri_meta {
     actri_span_t key, value;

@@ -45,6 +45,20 @@ void actri_lane_group_release(actri_lane_group_t *group)
     if (__atomic_sub_fetch(&group->refs, 1, __ATOMIC_ACQ_REL) == 0) group->destroy(group);
 }
 
+static void free_group(actri_lane_group_t *group)
+{
+    actri_env_t env = group->env;
+    actri_lane_group_clear(group);
+    actri_free(&env, group);
+}
+
+actri_lane_group_t *actri_lane_group_new(const actri_env_t *env)
+{
+    actri_lane_group_t *group = actri_alloc(env, sizeof *group);
+    if (group != NULL) actri_lane_group_init(group, env, free_group);
+    return group;
+}
+
 /* Urgent ones first, but not for ever: after eight in a row somebody else is due. */
 actr_lane_t *actri_lane_next_locked(actri_lane_group_t *group)
 {
@@ -87,8 +101,10 @@ void actri_lane_put_locked(actr_lane_t *lane, actri_lane_slot_t slot)
 {
     lane->slots[(lane->first + lane->count) % lane->allocated] = slot;
     if (lane->count++ == 0) actri_list_append(ready_list(lane), &lane->link);
-    lane->sent++;
-    lane->sent_bytes += size_of(&slot);
+    if (lane->send == NULL) { /* else it came from the peer */
+        lane->sent++;
+        lane->sent_bytes += size_of(&slot);
+    }
     if (lane->readers > 0) actri_cond_signal(&lane->readable);
     if (lane->group->readers > 0) actri_cond_signal(&lane->group->readable);
 }
@@ -126,6 +142,7 @@ actr_status_t actri_lane_room_locked(actr_lane_t *lane, int64_t deadline_ns, act
 actr_status_t actri_lane_await_locked(actr_lane_t *lane, int64_t deadline_ns, actr_error_t *error)
 {
     bool in_time = true;
+    if (!lane->receives) return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "this lane only sends");
     lane->readers++;
     while (lane->count == 0 && !lane->gap && !lane->closed && in_time) {
         in_time = actri_cond_wait(&lane->readable, &lane->group->mutex, deadline_ns);
@@ -187,6 +204,7 @@ actr_lane_t *actri_lane_new(actri_lane_group_t *group, actr_lane_kind_t kind, ac
     lane->refs = 1;
     lane->group = group;
     actri_lane_group_retain(group);
+    lane->receives = true;
     lane->kind = kind;
     lane->type = type;
     lane->capacity = capacity == 0 ? ACTRI_LANE_CAPACITY : capacity;
@@ -194,13 +212,6 @@ actr_lane_t *actri_lane_new(actri_lane_group_t *group, actr_lane_kind_t kind, ac
     actri_cond_init(&lane->readable);
     actri_cond_init(&lane->writable);
     return lane;
-}
-
-static void free_group(actri_lane_group_t *group)
-{
-    actri_env_t env = group->env;
-    actri_lane_group_clear(group);
-    actri_free(&env, group);
 }
 
 actr_status_t actr_lane_new(const actr_lane_options_t *given, actr_lane_t **out, actr_error_t *error)
@@ -212,9 +223,8 @@ actr_status_t actr_lane_new(const actr_lane_options_t *given, actr_lane_t **out,
     }
     actri_env_t env = {.log = NULL};
     if (options.allocator != NULL) env.allocator = *options.allocator;
-    actri_lane_group_t *group = actri_alloc(&env, sizeof *group);
+    actri_lane_group_t *group = actri_lane_group_new(&env);
     if (group == NULL) return actri_no_memory(error);
-    actri_lane_group_init(group, &env, free_group);
     *out = actri_lane_new(group, ACTR_LANE_MPSC, options.payload_type, options.capacity, 0);
     actri_lane_group_release(group); /* the lane's remains */
     return *out != NULL ? ACTR_OK : actri_no_memory(error);
@@ -230,8 +240,8 @@ void actr_lane_release(actr_lane_t *lane)
 {
     if (lane == NULL || __atomic_sub_fetch(&lane->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
     actri_lane_group_t *group = lane->group;
+    actri_lane_empty(lane); /* closed: what still arrives is dropped */
     if (lane->gone != NULL) lane->gone(lane);
-    actri_lane_empty(lane);
     actri_cond_destroy(&lane->readable);
     actri_cond_destroy(&lane->writable);
     actri_free(&group->env, lane->slots);

@@ -45,6 +45,7 @@ struct actr_lane {
     actri_lane_slot_t *slots; /* a ring that grows up to capacity */
     uint32_t capacity, allocated, first, count;
     bool closed;
+    bool receives;
     bool gap; /* messages were lost behind what is queued */
     uint64_t sent, sent_bytes, received, received_bytes, full, lost;
     /* to a peer; NULL: into the own queue. wait: until it is accepted. */
@@ -58,6 +59,8 @@ struct actr_lane {
 /* Begins with one reference, the owner's. env is copied. */
 void actri_lane_group_init(actri_lane_group_t *group, const actri_env_t *env,
                            void (*destroy)(actri_lane_group_t *group));
+/* One by itself; NULL when memory is out. */
+actri_lane_group_t *actri_lane_group_new(const actri_env_t *env);
 /* What init made; for destroy. */
 void actri_lane_group_clear(actri_lane_group_t *group);
 void actri_lane_group_retain(actri_lane_group_t *group);

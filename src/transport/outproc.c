@@ -52,11 +52,27 @@ struct actri_outproc {
     actri_cond_t changed; /* with mutex: flush and close wait for the loop */
     actri_task_t barrier;
     bool barrier_done, closing;
+
+    actri_taps_t *taps;
+    actri_outproc_totals_t totals;
 };
 
-static void fail_parcel(actri_parcel_t *parcel, const actr_error_t *error)
+static void count(uint64_t *counter, uint64_t more)
 {
+    (void)__atomic_add_fetch(counter, more, __ATOMIC_RELAXED);
+}
+
+static void fail_parcel(actri_outproc_t *o, actri_parcel_t *parcel, const actr_error_t *error)
+{
+    count(&o->totals.failed, 1);
     parcel->done(parcel, error->status, 0, error);
+}
+
+/* Of what is queued; more may be negative, as unsigned numbers are. */
+static void count_queued(actri_outproc_t *o, uint32_t more, uint64_t bytes)
+{
+    (void)__atomic_add_fetch(&o->totals.queued, more, __ATOMIC_RELAXED);
+    count(&o->totals.queued_bytes, bytes);
 }
 
 static void free_destination(destination_t *d)
@@ -71,6 +87,7 @@ static void unqueue(destination_t *d, actri_parcel_t *parcel)
     actri_list_remove(&parcel->link);
     d->count--;
     d->bytes -= actr_buf_size(parcel->message);
+    count_queued(d->owner, UINT32_MAX, UINT64_C(0) - actr_buf_size(parcel->message));
     if (parcel->session != 0) d->bound--;
 }
 
@@ -83,7 +100,7 @@ static void expire(destination_t *d, actri_link_t *queue, int64_t now)
         unqueue(d, parcel);
         actr_error_t error = ACTR_ERROR_INIT;
         (void)actri_fail(&error, ACTR_STATUS_TIMEOUT, "no connection to %s in time", d->id.type.name);
-        fail_parcel(parcel, &error);
+        fail_parcel(d->owner, parcel, &error);
     }
 }
 
@@ -133,6 +150,12 @@ static bool try_send(actri_outproc_t *o, actri_parcel_t *parcel)
                                                   parcel->message, &sent_on, &error);
     if (status == ACTR_STATUS_WOULD_BLOCK) return false;
     if (status == ACTR_STATUS_UNAVAILABLE && parcel->session == 0) return false;
+    if (status == ACTR_OK) {
+        count(&o->totals.sent, 1);
+        count(&o->totals.sent_bytes, actr_buf_size(parcel->message));
+    } else {
+        count(&o->totals.failed, 1);
+    }
     parcel->done(parcel, status, sent_on, status == ACTR_OK ? NULL : &error);
     return true;
 }
@@ -141,6 +164,7 @@ static void count_in(destination_t *d, const actri_parcel_t *parcel)
 {
     d->count++;
     d->bytes += actr_buf_size(parcel->message);
+    count_queued(d->owner, 1, actr_buf_size(parcel->message));
     if (parcel->session != 0) d->bound++;
 }
 
@@ -168,7 +192,7 @@ static void enqueue(actri_outproc_t *o, actri_parcel_t *parcel)
         if (actri_coordinator_want(o->coordinator, &parcel->to, &error) == ACTR_OK) return;
         unqueue(d, parcel);
     }
-    fail_parcel(parcel, &error);
+    fail_parcel(o, parcel, &error);
 }
 
 static void send_parcel(actri_outproc_t *o, actri_parcel_t *parcel)
@@ -176,13 +200,13 @@ static void send_parcel(actri_outproc_t *o, actri_parcel_t *parcel)
     if (o->coordinator == NULL) {
         actr_error_t error = ACTR_ERROR_INIT;
         (void)actri_fail(&error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down");
-        fail_parcel(parcel, &error);
+        fail_parcel(o, parcel, &error);
         return;
     }
     if ((unsigned)parcel->lane >= ACTRI_RTC_LANES) {
         actr_error_t error = ACTR_ERROR_INIT;
         (void)actri_fail(&error, ACTR_STATUS_INVALID_ARGUMENT, "payload type %d has no lane", (int)parcel->lane);
-        fail_parcel(parcel, &error);
+        fail_parcel(o, parcel, &error);
         return;
     }
     const destination_t *d = find_destination(o, &parcel->to);
@@ -249,7 +273,7 @@ static void fail_queued(destination_t *d, uint64_t session, const actr_error_t *
             actri_parcel_t *parcel = ACTRI_CONTAINER(at, actri_parcel_t, link);
             if (session != 0 && parcel->session != session) continue;
             unqueue(d, parcel);
-            fail_parcel(parcel, why);
+            fail_parcel(d->owner, parcel, why);
         }
     }
 }
@@ -284,7 +308,11 @@ static void on_writable(void *user, const actri_session_t *session)
 static void on_message(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message)
 {
     actri_outproc_t *o = user;
-    o->handlers.on_message(o->user, session, lane, message);
+    count(&o->totals.received, 1);
+    count(&o->totals.received_bytes, actr_buf_size(message));
+    if (!actri_taps_take(o->taps, &session->peer, lane, message)) {
+        o->handlers.on_message(o->user, session, lane, message);
+    }
 }
 
 static bool is_wanted(void *user, const actr_id_t *peer)
@@ -410,8 +438,11 @@ actr_status_t actri_outproc_new(const actri_coordinator_options_t *options, cons
     actri_list_init(&o->notes);
     actri_list_init(&o->identity);
     o->drain.run = run_drain;
-    actr_status_t status = actri_coordinator_new(options, &events, o, &o->coordinator, error);
+    o->taps = actri_taps_new(options->env);
+    actr_status_t status =
+        o->taps == NULL ? actri_no_memory(error) : actri_coordinator_new(options, &events, o, &o->coordinator, error);
     if (status != ACTR_OK) {
+        actri_taps_release(o->taps);
         actri_free(options->env, o);
         return status;
     }
@@ -468,13 +499,132 @@ void actri_outproc_close(actri_outproc_t *o)
 {
     o->closing = true;
     wait_barrier(o);
+    actri_taps_close(o->taps);
 }
 
 void actri_outproc_free(actri_outproc_t *o)
 {
     if (o == NULL) return;
     actri_outproc_close(o);
+    actri_taps_release(o->taps);
     actri_cond_destroy(&o->changed);
     actri_mutex_destroy(&o->mutex);
     actri_free(o->env, o);
+}
+
+/* ---- questions from outside ---- */
+
+typedef struct question { /* on the asker's stack */
+    actri_task_t task;
+    actri_outproc_t *o;
+    void (*answer)(struct question *question); /* on the loop */
+    bool answered;                             /* under the mutex */
+    const actr_id_t *peer;                     /* NULL: all */
+    const actr_error_t *why;
+    actr_outproc_dest_t *list;
+    size_t room, count;
+    bool found;
+} question_t;
+
+static void run_question(actri_task_t *task)
+{
+    question_t *q = ACTRI_CONTAINER(task, question_t, task);
+    actri_outproc_t *o = q->o;
+    if (o->coordinator != NULL) q->answer(q);
+    actri_lock(&o->mutex);
+    q->answered = true;
+    actri_cond_broadcast(&o->changed);
+    actri_unlock(&o->mutex);
+}
+
+static void ask(actri_outproc_t *o, question_t *q)
+{
+    q->task.run = run_question;
+    q->o = o;
+    actri_loop_post(o->loop, &q->task);
+    actri_lock(&o->mutex);
+    while (!q->answered) (void)actri_cond_wait(&o->changed, &o->mutex, ACTRI_NEVER);
+    actri_unlock(&o->mutex);
+}
+
+static void answer_list(question_t *q)
+{
+    size_t cursor = 0;
+    actr_dest_state_t state;
+    const actr_id_t *id;
+    while ((id = actri_coordinator_next_peer(q->o->coordinator, &cursor, &state)) != NULL) {
+        const destination_t *d = find_destination(q->o, id);
+        if (q->count < q->room) {
+            q->list[q->count] = (actr_outproc_dest_t){.id = *id, .state = state};
+            if (d != NULL) q->list[q->count].queued = (uint32_t)d->count;
+        }
+        q->count++;
+    }
+}
+
+void actri_outproc_list(actri_outproc_t *o, actr_outproc_dest_t *list, size_t *count)
+{
+    question_t q = {.answer = answer_list, .list = list, .room = *count};
+    ask(o, &q);
+    *count = q.count;
+}
+
+static void answer_has(question_t *q)
+{
+    q->found = actri_coordinator_find_peer(q->o->coordinator, q->peer);
+}
+
+bool actri_outproc_has_peer(actri_outproc_t *o, const actr_id_t *peer)
+{
+    question_t q = {.answer = answer_has, .peer = peer};
+    ask(o, &q);
+    return q.found;
+}
+
+/* What waits fails first, else the coordinator would connect anew for it. */
+static void close_peer(actri_outproc_t *o, const actr_id_t *peer, const actr_error_t *why)
+{
+    destination_t *d = find_destination(o, peer);
+    if (d != NULL) fail_queued(d, 0, why);
+    actri_coordinator_close_peer(o->coordinator, peer, why);
+}
+
+static void answer_close(question_t *q)
+{
+    actri_outproc_t *o = q->o;
+    actr_dest_state_t state;
+    const actr_id_t *id = q->peer;
+    if (id != NULL) {
+        q->found = actri_coordinator_find_peer(o->coordinator, id);
+        if (q->found) close_peer(o, id, q->why);
+        return;
+    }
+    for (size_t cursor = 0; (id = actri_coordinator_next_peer(o->coordinator, &cursor, &state)) != NULL; cursor = 0) {
+        actr_id_t peer = *id; /* the map changes: begin anew each time */
+        close_peer(o, &peer, q->why);
+        q->found = true;
+    }
+}
+
+bool actri_outproc_close_peer(actri_outproc_t *o, const actr_id_t *peer, const actr_error_t *why)
+{
+    question_t q = {.answer = answer_close, .peer = peer, .why = why};
+    ask(o, &q);
+    return q.found;
+}
+
+actri_taps_t *actri_outproc_taps(actri_outproc_t *o)
+{
+    return o->taps;
+}
+
+void actri_outproc_totals(actri_outproc_t *o, actri_outproc_totals_t *out)
+{
+    out->sent = __atomic_load_n(&o->totals.sent, __ATOMIC_RELAXED);
+    out->sent_bytes = __atomic_load_n(&o->totals.sent_bytes, __ATOMIC_RELAXED);
+    out->failed = __atomic_load_n(&o->totals.failed, __ATOMIC_RELAXED);
+    out->received = __atomic_load_n(&o->totals.received, __ATOMIC_RELAXED);
+    out->received_bytes = __atomic_load_n(&o->totals.received_bytes, __ATOMIC_RELAXED);
+    out->queued = __atomic_load_n(&o->totals.queued, __ATOMIC_RELAXED);
+    out->queued_bytes = __atomic_load_n(&o->totals.queued_bytes, __ATOMIC_RELAXED);
 }

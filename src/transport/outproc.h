@@ -8,6 +8,7 @@
 #define ACTRI_OUTPROC_H
 
 #include "base/list.h"
+#include "transport/taps.h"
 #include "wire/coordinator.h"
 
 typedef struct actri_outproc actri_outproc_t;
@@ -23,6 +24,14 @@ typedef struct actri_parcel {
     /* ACTR_OK: SCTP has it, on session `sent_on`. TIMEOUT: the deadline passed in the queue. */
     void (*done)(struct actri_parcel *parcel, actr_status_t status, uint64_t sent_on, const actr_error_t *error);
 } actri_parcel_t;
+
+typedef struct actri_outproc_totals { /* all atomic */
+    uint64_t sent, sent_bytes;        /* that SCTP has taken */
+    uint64_t failed;
+    uint64_t received, received_bytes;
+    uint32_t queued; /* now, of all destinations */
+    uint64_t queued_bytes;
+} actri_outproc_totals_t;
 
 typedef struct actri_outproc_handlers {
     actr_status_t (*relay)(void *user, const actri_relay_t *relay, actr_error_t *error); /* [any-thread] */
@@ -51,6 +60,15 @@ void actri_outproc_relay(actri_outproc_t *outproc, const actri_relay_t *relay);
 void actri_outproc_set_identity(actri_outproc_t *outproc,
                                 const actr_id_t *self);            /* [any-thread], in order with relays */
 uint32_t actri_outproc_peer_count(const actri_outproc_t *outproc); /* [any-thread] */
+/* The lanes that take what peers send on a payload type, instead of on_message. [any-thread] */
+actri_taps_t *actri_outproc_taps(actri_outproc_t *outproc);
+/* Fills up to *count destinations with a connection or one under way; *count becomes how many there are. [not loop] */
+void actri_outproc_list(actri_outproc_t *outproc, actr_outproc_dest_t *list, size_t *count);
+/* Closes the connection to peer, or the attempt, with notice; what waits for it fails as *why* says. False: there is
+ * none. peer NULL: all of them. [not loop] */
+bool actri_outproc_close_peer(actri_outproc_t *outproc, const actr_id_t *peer, const actr_error_t *why);
+bool actri_outproc_has_peer(actri_outproc_t *outproc, const actr_id_t *peer);     /* [not loop] */
+void actri_outproc_totals(actri_outproc_t *outproc, actri_outproc_totals_t *out); /* [any-thread] */
 /* Waits until everything that was sent before has reached SCTP or its destination's queue. [not loop] */
 void actri_outproc_flush(actri_outproc_t *outproc);
 

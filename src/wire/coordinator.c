@@ -627,3 +627,30 @@ uint32_t actri_coordinator_peer_count(const actri_coordinator_t *c)
 {
     return c->up;
 }
+
+const actr_id_t *actri_coordinator_next_peer(const actri_coordinator_t *c, size_t *cursor, actr_dest_state_t *state)
+{
+    const peer_t *peer;
+    while ((peer = actri_map_next(&c->peers, cursor)) != NULL) {
+        if (peer->state == ACTRI_PEER_IDLE) continue; /* parked candidates only */
+        *state = is_establishing(peer->state)           ? ACTR_DEST_CONNECTING
+                 : peer->state == ACTRI_PEER_RECOVERING ? ACTR_DEST_RECOVERING
+                                                        : ACTR_DEST_CONNECTED;
+        return &peer->id;
+    }
+    return NULL;
+}
+
+bool actri_coordinator_find_peer(const actri_coordinator_t *c, const actr_id_t *id)
+{
+    const peer_t *peer = find_peer(c, id);
+    return peer != NULL && peer->state != ACTRI_PEER_IDLE;
+}
+
+void actri_coordinator_close_peer(actri_coordinator_t *c, const actr_id_t *id, const actr_error_t *why)
+{
+    peer_t *peer = find_peer(c, id);
+    if (peer == NULL || peer->state == ACTRI_PEER_IDLE) return;
+    peer->why = *why;
+    step(peer, ACTRI_PEER_GIVE_UP, NULL);
+}

@@ -10,6 +10,8 @@
 #include "proto/relay.h"
 #include "wire/rtc.h"
 
+#include <actr/transport.h>
+
 typedef struct actri_coordinator actri_coordinator_t;
 
 /* A connection that was up: a reply leaves only on the session on which its request came. */
@@ -72,5 +74,13 @@ ACTR_MUST_CHECK actr_status_t actri_coordinator_send(actri_coordinator_t *coordi
 void actri_coordinator_relay(actri_coordinator_t *coordinator, const actri_relay_t *relay);
 
 uint32_t actri_coordinator_peer_count(const actri_coordinator_t *coordinator); /* that are up */
+
+/* Steps through the peers with a connection, or one under way; *cursor begins at 0; NULL at the end. */
+const actr_id_t *actri_coordinator_next_peer(const actri_coordinator_t *coordinator, size_t *cursor,
+                                             actr_dest_state_t *state);
+/* None when there is none, and none under way. */
+bool actri_coordinator_find_peer(const actri_coordinator_t *coordinator, const actr_id_t *peer);
+/* Ends the connection, with notice, or the attempt: on_down or on_failed comes from inside. */
+void actri_coordinator_close_peer(actri_coordinator_t *coordinator, const actr_id_t *peer, const actr_error_t *why);
 
 #endif

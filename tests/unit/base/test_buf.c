@@ -37,6 +37,21 @@ static void a_window_narrows_and_may_be_empty(void **state)
     actr_buf_release(buf);
 }
 
+static void a_buffer_outlives_what_it_was_made_with(void **state)
+{
+    (void)state;
+    oom_t oom;
+    oom_init(&oom, 0);
+    actri_env_t *env = malloc(sizeof *env);
+    assert_non_null(env);
+    *env = oom.env;
+    actr_buf_t *buf = actri_buf_copy(env, "x", 1);
+    free(env);
+    actr_buf_release(buf); /* to the allocator all the same */
+    assert_int_equal(oom.alive, 0);
+    assert_int_equal(oom.made, 1);
+}
+
 static void the_last_reference_frees(void **state)
 {
     (void)state;
@@ -85,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_is_its_own),
         cmocka_unit_test(a_window_narrows_and_may_be_empty),
+        cmocka_unit_test(a_buffer_outlives_what_it_was_made_with),
         cmocka_unit_test(the_last_reference_frees),
         cmocka_unit_test(references_are_counted_across_threads),
     };
