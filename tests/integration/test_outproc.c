@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The out-of-process manager and lanes to a peer, over real connections: send by destination and payload type. */
 #include "fixture.h"
+#include "outcome.h"
 
 #define SOON_MS 20000
 
@@ -69,52 +70,6 @@ static void connect_them(void)
     actr_buf_t *reply = NULL;
     assert_ok(actr_ctx_call(actr_ref_ctx(a.ref), &to_b, "x.Echo", text("hi"), NULL, &reply, &error), &error);
     actr_buf_release(reply);
-}
-
-/* The end of something asynchronous. */
-typedef struct outcome {
-    actri_mutex_t mutex;
-    actri_cond_t changed;
-    unsigned ended;
-    actr_status_t status;
-    actr_buf_t *reply;
-} outcome_t;
-
-static void on_outcome(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
-{
-    outcome_t *o = user;
-    (void)error;
-    actri_lock(&o->mutex);
-    o->ended++;
-    o->status = status;
-    o->reply = reply;
-    actri_cond_signal(&o->changed);
-    actri_unlock(&o->mutex);
-}
-
-static void outcome_init(outcome_t *o)
-{
-    memset(o, 0, sizeof *o);
-    actri_mutex_init(&o->mutex);
-    actri_cond_init(&o->changed);
-}
-
-static void outcome_wait(outcome_t *o)
-{
-    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
-    actri_lock(&o->mutex);
-    while (o->ended == 0) {
-        if (!actri_cond_wait(&o->changed, &o->mutex, deadline)) fail_msg("nobody told the end");
-    }
-    actri_unlock(&o->mutex);
-}
-
-static void outcome_clear(outcome_t *o)
-{
-    assert_int_equal(o->ended, 1);
-    actr_buf_release(o->reply);
-    actri_cond_destroy(&o->changed);
-    actri_mutex_destroy(&o->mutex);
 }
 
 static void bytes_go_both_ways_on_a_lane(void **state)
@@ -294,19 +249,18 @@ static void closing_ends_the_calls_that_wait(void **state)
     actr_error_t error = ACTR_ERROR_INIT;
     outcome_t slow;
     connect_them();
-    outcome_init(&slow);
+    outcome_open(&slow);
     assert_ok(actr_ctx_call_async(actr_ref_ctx(a.ref), &to_b, "x.Slow", text("x"), NULL, on_outcome, &slow, &error),
               &error);
     fixture_wait(&b, &b.slow_begun, 1);
     assert_ok(actr_outproc_close_dest(from_a, &to_b, &error), &error);
-    outcome_wait(&slow);
-    assert_status(ACTR_STATUS_DELIVERY_UNCERTAIN, slow.status);
+    outcome_wait(&slow, ACTR_STATUS_DELIVERY_UNCERTAIN);
     fixture_open_gate(&b);
     fixture_wait(&b, &b.slow_ended, 1);
     actr_node_stats_t stats = {.struct_size = sizeof stats};
     actr_ref_stats(a.ref, &stats);
     assert_int_equal(stats.pending_calls, 0);
-    outcome_clear(&slow);
+    outcome_close(&slow);
 }
 
 static void an_asynchronous_send_ends_once(void **state)
@@ -315,19 +269,18 @@ static void an_asynchronous_send_ends_once(void **state)
     actr_error_t error = ACTR_ERROR_INIT;
     outcome_t result;
     actr_lane_t *lb = open_lane(from_b, &to_a, ACTR_STREAM_RELIABLE, true);
-    outcome_init(&result);
+    outcome_open(&result);
     assert_ok(actr_outproc_send_async(from_a, &to_b, ACTR_STREAM_RELIABLE, text("later"), SOON_MS, on_outcome, &result,
                                       &error),
               &error);
     expect_text(lb, "later");
-    outcome_wait(&result);
-    assert_status(ACTR_OK, result.status);
+    outcome_wait(&result, ACTR_OK);
     assert_null(result.reply);
     assert_ok(actr_outproc_send_async(from_a, &to_b, ACTR_STREAM_RELIABLE, text("untold"), 0, NULL, NULL, &error),
               &error);
     expect_text(lb, "untold");
     actr_lane_release(lb);
-    outcome_clear(&result);
+    outcome_close(&result);
 }
 
 static void all_of_it_is_counted(void **state)

@@ -2,6 +2,7 @@
 /* The in-process manager by itself: envelopes by reference, requests that end once, all lanes taken, bounds. */
 #include "check.h"
 #include "oom.h"
+#include "outcome.h"
 #include "port/clock.h"
 #include "port/thread.h"
 #include "transport/inproc.h"
@@ -363,57 +364,6 @@ static void what_is_said_about_a_message_travels(void **state)
 }
 
 /* ---- asynchronous ---- */
-
-typedef struct outcome {
-    actri_mutex_t mutex;
-    actri_cond_t changed;
-    unsigned ended;
-    actr_status_t status;
-    actr_buf_t *reply;
-    bool on_callers_thread;
-    pthread_t caller;
-} outcome_t;
-
-static void on_outcome(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
-{
-    outcome_t *o = user;
-    assert_true((status == ACTR_OK) == (error == NULL));
-    actri_lock(&o->mutex);
-    o->ended++;
-    o->status = status;
-    o->reply = reply;
-    o->on_callers_thread = pthread_equal(o->caller, pthread_self()) != 0;
-    actri_cond_signal(&o->changed);
-    actri_unlock(&o->mutex);
-}
-
-static void outcome_open(outcome_t *o)
-{
-    memset(o, 0, sizeof *o);
-    actri_mutex_init(&o->mutex);
-    actri_cond_init(&o->changed);
-    o->caller = pthread_self();
-}
-
-static void outcome_wait(outcome_t *o, actr_status_t expected)
-{
-    actri_lock(&o->mutex);
-    while (o->ended == 0) {
-        if (!actri_cond_wait(&o->changed, &o->mutex, actri_lane_deadline(SOON_MS))) fail_msg("no callback");
-    }
-    actri_unlock(&o->mutex);
-    assert_int_equal(o->ended, 1);
-    assert_status(expected, o->status);
-    assert_false(o->on_callers_thread);
-}
-
-static void outcome_close(outcome_t *o)
-{
-    assert_int_equal(o->ended, 1);
-    actr_buf_release(o->reply);
-    actri_cond_destroy(&o->changed);
-    actri_mutex_destroy(&o->mutex);
-}
 
 static void start_async(actr_inproc_t *m, outcome_t *o, const char *route, actr_buf_t *payload, uint32_t ms)
 {
