@@ -46,6 +46,45 @@ typedef struct actr_metadata {
     const char *value;
 } actr_metadata_t;
 
+/* What becomes of a call whose connection is lost after it was sent, while its time lasts. */
+typedef enum actr_retry {
+    /* ACTR_RPC_RELIABLE: sent again on the next connection to a peer that knows a repeated request (libactr's nodes do,
+       for some minutes), else ACTR_STATUS_DELIVERY_UNCERTAIN. ACTR_RPC_SIGNAL: never sent again. */
+    ACTR_RETRY_SAFE = 0,
+    ACTR_RETRY_NEVER = 1,
+    ACTR_RETRY_ALWAYS = 2, /* sent again to any peer: its handler may run more than once */
+} actr_retry_t;
+
+/* What the signaling server is asked to look at first. */
+typedef enum actr_ranking {
+    ACTR_RANK_POWER_RESERVE = 1,
+    ACTR_RANK_MAILBOX_BACKLOG = 2,
+    ACTR_RANK_COMPATIBILITY = 3,
+    ACTR_RANK_NEAREST = 4,
+    ACTR_RANK_AFFINITY = 5,
+} actr_ranking_t;
+
+/* How well an actor has to do, as it says itself in its heartbeats. */
+typedef enum actr_availability {
+    ACTR_AVAILABILITY_ANY = 0,
+    ACTR_AVAILABILITY_FULL = 1,
+    ACTR_AVAILABILITY_DEGRADED = 2, /* or better */
+    ACTR_AVAILABILITY_OVERLOADED = 3,
+} actr_availability_t;
+
+/* Which actors of a type are asked for. It is the server that obeys, or does not. Zero: no wish. */
+typedef struct actr_criteria {
+    size_t struct_size;
+    actr_ranking_t ranking[8]; /* up to the first 0; servers sort by each in turn, so the last one weighs most */
+    actr_availability_t worst_availability;
+    uint32_t worst_dependency; /* 1: their dependencies are healthy, 2: or have warnings, 3: or are broken; 0: any */
+} actr_criteria_t;
+
+#define ACTR_CRITERIA_INIT                                                                                             \
+    {                                                                                                                  \
+        .struct_size = sizeof(actr_criteria_t)                                                                         \
+    }
+
 typedef struct actr_call_options {
     size_t struct_size;
     uint32_t timeout_ms;              /* 0: the configured default, 30 s */
@@ -53,6 +92,11 @@ typedef struct actr_call_options {
     const actr_metadata_t *metadata;
     size_t metadata_count;
     actr_cancel_t *cancel; /* NULL, or what ends the call early; kept by the call */
+    actr_retry_t retry;
+    uint32_t max_candidates;         /* of actr_ctx_call_type; 0: 3 */
+    const actr_criteria_t *criteria; /* of actr_ctx_call_type; may be NULL */
+    /* W3C trace context, at most 512 bytes each. NULL: that of the request that ctx serves, if it has one. */
+    const char *traceparent, *tracestate;
 } actr_call_options_t;
 
 #define ACTR_CALL_OPTIONS_INIT                                                                                         \
@@ -86,6 +130,10 @@ ACTR_API const actr_id_t *actr_ctx_caller_id(const actr_ctx_t *ctx);
 /* The request's id, "bootstrap" in on_start, "shell" for the Shell. [any-thread] */
 ACTR_API const char *actr_ctx_request_id(const actr_ctx_t *ctx);
 
+/* The request's W3C trace context; NULL: it has none. Calls made with this ctx carry it on. Only inside handlers. */
+ACTR_API const char *actr_ctx_traceparent(actr_ctx_t *ctx);
+ACTR_API const char *actr_ctx_tracestate(actr_ctx_t *ctx);
+
 /*
  * Calls `route` at `dest` and waits. The payload is copied. On ACTR_OK *reply is the caller's to
  * release. Errors of the peer keep their kind (ACTR_STATUS_UNKNOWN_ROUTE, ...); nobody answered in time:
@@ -116,6 +164,24 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_tell(actr_ctx_t *ctx, const actr
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_tell_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
                                                            actr_bytes_t payload, const actr_call_options_t *options,
                                                            actr_reply_fn on_sent, void *user, actr_error_t *error);
+
+/*
+ * Finds actors of a type and calls the first one; if it can not be reached, or refuses because it is full or shutting
+ * down, the next one, so that no handler runs twice. One time limit over finding, connecting and waiting: each
+ * candidate gets its share of it to be connected. *answered (may be NULL): who gave the outcome. None found:
+ * ACTR_STATUS_TARGET_NOT_FOUND. [any-thread, not-from-callback] Blocks for at most the time limit.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_type(actr_ctx_t *ctx, const actr_type_t *type, const char *route,
+                                                          actr_bytes_t payload, const actr_call_options_t *options,
+                                                          actr_id_t *answered, actr_buf_t **reply, actr_error_t *error);
+
+/* actr_ctx_call and actr_ctx_tell with the reference's arguments, options spelt out. timeout_ms: as in options. */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_raw(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                         actr_payload_type_t payload_type, actr_bytes_t payload,
+                                                         uint32_t timeout_ms, actr_buf_t **reply, actr_error_t *error);
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_tell_raw(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                         actr_payload_type_t payload_type, actr_bytes_t payload,
+                                                         actr_error_t *error);
 
 /*
  * Cancellation: one token for any number of calls and tells (actr_call_options_t.cancel). Once it is asked, each of
@@ -151,6 +217,11 @@ ACTR_API void actr_timer_release(actr_timer_t *timer);
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_discover(actr_ctx_t *ctx, const actr_type_t *type, uint32_t timeout_ms,
                                                          actr_id_t *ids, size_t *count, actr_error_t *error);
+
+/* The same with wishes; criteria may be NULL. [any-thread, not-from-callback] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_discover_with(actr_ctx_t *ctx, const actr_type_t *type,
+                                                              const actr_criteria_t *criteria, uint32_t timeout_ms,
+                                                              actr_id_t *ids, size_t *count, actr_error_t *error);
 
 /* The same, answered to on_found. [any-thread] */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_discover_async(actr_ctx_t *ctx, const actr_type_t *type,

@@ -190,6 +190,7 @@ typedef struct actr_node_stats {
     uint32_t reserved2;
     uint64_t timer_turns_skipped; /* periods that found the turn before still waiting */
     uint64_t events_dropped;      /* that on_event should have been told */
+    uint64_t calls_repeated;      /* sent again on a new connection; actr_retry_t */
 } actr_node_stats_t;
 
 /* Fills *stats (set struct_size first). [any-thread] */

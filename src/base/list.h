@@ -55,4 +55,8 @@ static inline void actri_list_splice(actri_link_t *to, actri_link_t *from)
     actri_list_init(from);
 }
 
+typedef bool (*actri_before_fn)(const actri_link_t *a, const actri_link_t *b);
+/* Sorts; equal ones keep their order. Needs no memory. */
+void actri_list_sort(actri_link_t *list, actri_before_fn before);
+
 #endif

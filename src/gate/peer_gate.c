@@ -8,6 +8,8 @@
 #include "port/thread.h"
 
 #define AREA "gate"
+#define MOST_REPEATS 8
+#define KEPT_BYTES (64u << 20)       /* of the messages that may have to be sent again */
 #define REPLY_NS (30 * ACTRI_SECOND) /* how long a reply may wait for room */
 
 struct actri_peer_gate {
@@ -21,9 +23,10 @@ struct actri_peer_gate {
     actri_request_key_t key;
     uint64_t unique; /* atomic */
 
-    actri_mutex_t mutex; /* guards pending and closed */
+    actri_mutex_t mutex; /* guards pending to kept_bytes */
     actri_pending_t pending;
     bool closed;
+    size_t kept_bytes;
 
     actri_timer_t expiry; /* [loop], for the earliest deadline */
     actri_gate_stats_t stats;
@@ -49,12 +52,43 @@ void actri_call_release(actri_call_t *call)
     if (__atomic_sub_fetch(&call->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
     actr_buf_release(call->parcel.message);
     actr_buf_release(call->reply);
+    actr_buf_release(call->kept);
     actri_free(call->gate->env, call);
+}
+
+/* Takes the reference: the message of a call that has just been sent. Under the mutex. */
+static void keep_message(actri_call_t *call, actr_buf_t *message)
+{
+    actri_peer_gate_t *gate = call->gate;
+    bool wanted =
+        call->retry == ACTR_RETRY_ALWAYS || (call->retry == ACTR_RETRY_SAFE && call->parcel.lane == ACTR_RPC_RELIABLE);
+    size_t size = actr_buf_size(message);
+    if (!wanted || call->repeats == MOST_REPEATS || gate->kept_bytes + size > KEPT_BYTES) {
+        actr_buf_release(message);
+        return;
+    }
+    gate->kept_bytes += size;
+    call->kept = message;
+}
+
+/* The call gives its message up; the reference is the callee's. Under the mutex. */
+static actr_buf_t *unkeep_message(actri_call_t *call)
+{
+    actr_buf_t *message = call->kept;
+    if (message != NULL) call->gate->kept_bytes -= actr_buf_size(message);
+    call->kept = NULL;
+    return message;
 }
 
 static void end_call(actri_call_t *call, actr_status_t status, actr_buf_t *reply, const actr_error_t *error)
 {
     actri_gate_stats_t *stats = &call->gate->stats;
+    if (call->kept != NULL) {
+        actri_lock(&call->gate->mutex);
+        actr_buf_t *kept = unkeep_message(call);
+        actri_unlock(&call->gate->mutex);
+        actr_buf_release(kept);
+    }
     call->status = status;
     call->reply = reply;
     if (error != NULL) call->error = *error;
@@ -102,22 +136,42 @@ static void on_expiry(actri_timer_t *timer)
     end_list(&expired, &error);
 }
 
+/* What it means to the caller that the parcel did not leave. */
+static actr_status_t unsent_status(const actri_call_t *call, actr_status_t status, const actr_error_t *error,
+                                   actr_error_t *out)
+{
+    *out = *error;
+    if (status == ACTR_STATUS_TIMEOUT && call->has_send_by) out->status = ACTR_STATUS_UNAVAILABLE;
+    if (call->repeats == 0 || status == ACTR_STATUS_TIMEOUT) return out->status;
+    return actri_fail(out, ACTR_STATUS_DELIVERY_UNCERTAIN, "the peer went before it answered: %.300s", error->message);
+}
+
+/* A tell, or a call that was cancelled meanwhile. */
+static void end_parcel(actri_call_t *call, bool over, actr_status_t status, const actr_error_t *error)
+{
+    actr_error_t why = ACTR_ERROR_INIT;
+    if (over) {
+        actri_call_release(call);
+        return;
+    }
+    if (status != ACTR_OK) status = unsent_status(call, status, error, &why);
+    end_call(call, status, NULL, status != ACTR_OK ? &why : NULL);
+}
+
 /* The parcel of a call has reached SCTP, or never will. */
 static void on_call_sent(actri_parcel_t *parcel, actr_status_t status, uint64_t sent_on, const actr_error_t *error)
 {
     actri_call_t *call = ACTRI_CONTAINER(parcel, actri_call_t, parcel);
     actri_peer_gate_t *gate = call->gate;
-    actr_buf_release(parcel->message);
+    actr_buf_t *message = parcel->message;
     parcel->message = NULL;
     actri_lock(&gate->mutex);
     bool over = call->over;
     if (over || call->is_tell) {
         call->over = true;
         actri_unlock(&gate->mutex);
-        if (over)
-            actri_call_release(call);
-        else
-            end_call(call, status, NULL, error);
+        actr_buf_release(message);
+        end_parcel(call, over, status, error);
         return;
     }
     bool waiting = call->pending.heap_index != 0;
@@ -126,17 +180,22 @@ static void on_call_sent(actri_parcel_t *parcel, actr_status_t status, uint64_t 
     if (waiting && ends) (void)actri_pending_take_call(&gate->pending, &call->pending);
     if (ends) call->over = true;
     int64_t deadline = call->pending.deadline_ns;
+    if (ends)
+        actr_buf_release(message);
+    else
+        keep_message(call, message);
     actri_unlock(&gate->mutex);
     if (!ends) { /* from here on the call may be gone: a cancellation */
         arm_expiry(gate, deadline);
         return;
     }
-    actr_error_t late = ACTR_ERROR_INIT;
+    actr_error_t why = ACTR_ERROR_INIT;
     if (status == ACTR_OK) { /* its deadline passed between the queue and here */
-        status = actri_fail(&late, ACTR_STATUS_TIMEOUT, "no reply in time");
-        error = &late;
+        status = actri_fail(&why, ACTR_STATUS_TIMEOUT, "no reply in time");
+    } else {
+        status = unsent_status(call, status, error, &why);
     }
-    end_call(call, status, NULL, error);
+    end_call(call, status, NULL, &why);
 }
 
 void actri_peer_gate_cancel(actri_call_t *call)
@@ -202,9 +261,11 @@ static actr_status_t check_spec(const actri_call_spec_t *spec, actr_error_t *err
     return ACTR_OK;
 }
 
-void actri_peer_gate_new_id(actri_peer_gate_t *gate, char id[ACTRI_REQUEST_ID_SIZE + 1])
+uint64_t actri_peer_gate_new_id(actri_peer_gate_t *gate, char id[ACTRI_REQUEST_ID_SIZE + 1])
 {
-    actri_request_id_make(&gate->key, __atomic_add_fetch(&gate->unique, 1, __ATOMIC_RELAXED), id);
+    uint64_t number = __atomic_add_fetch(&gate->unique, 1, __ATOMIC_RELAXED);
+    actri_request_id_make(&gate->key, number, id);
+    return number;
 }
 
 bool actri_peer_gate_is_own_id(const actri_peer_gate_t *gate, actri_span_t id)
@@ -222,7 +283,9 @@ static actr_status_t new_call(actri_peer_gate_t *gate, const actri_call_spec_t *
     call->gate = gate;
     call->refs = 1;
     call->is_tell = spec->is_tell;
-    actri_peer_gate_new_id(gate, call->pending.id);
+    call->retry = spec->retry;
+    call->has_send_by = spec->send_by_ns != 0;
+    call->number = actri_peer_gate_new_id(gate, call->pending.id);
     call->pending.target = *spec->to;
     call->pending.deadline_ns = spec->deadline_ns;
     call->parcel.to = *spec->to;
@@ -407,19 +470,64 @@ static void on_silent(void *user, const actri_session_t *session)
     tell_peer(gate, session, ACTR_EVENT_PEER_RECOVERING, ACTR_OK, "nothing is heard from the peer");
 }
 
+static bool started_before(const actri_link_t *a, const actri_link_t *b)
+{
+    return ACTRI_CONTAINER(a, const actri_call_t, pending.link)->number <
+           ACTRI_CONTAINER(b, const actri_call_t, pending.link)->number;
+}
+
+/* Puts it back into the table, its parcel ready to go again; false when it has to end. Under the mutex. */
+static bool prepare_repeat(actri_peer_gate_t *gate, actri_call_t *call, bool is_actr)
+{
+    actr_error_t ignored;
+    bool safe = is_actr || call->retry == ACTR_RETRY_ALWAYS;
+    if (call->kept == NULL || !safe || gate->closed || call->pending.deadline_ns <= actri_now_ns()) return false;
+    if (actri_pending_add(&gate->pending, &call->pending, &ignored) != ACTR_OK) return false;
+    call->pending.session = 0;
+    call->parcel.message = unkeep_message(call);
+    call->parcel.deadline_ns = call->pending.deadline_ns;
+    call->parcel.session = 0;
+    call->repeats++;
+    return true;
+}
+
+/* The calls that were sent on a session which has ended: those that may be sent again go to `repeats`, as parcels. */
+static void take_lost(actri_peer_gate_t *gate, const actri_session_t *session, actri_link_t *lost,
+                      actri_link_t *repeats)
+{
+    actri_link_t calls, *link;
+    actri_list_init(&calls);
+    actri_pending_take_session(&gate->pending, session->number, &calls);
+    actri_list_sort(&calls, started_before);
+    while ((link = actri_list_take(&calls)) != NULL) {
+        actri_call_t *call = ACTRI_CONTAINER(link, actri_call_t, pending.link);
+        if (prepare_repeat(gate, call, session->is_actr))
+            actri_list_append(repeats, &call->parcel.link);
+        else
+            actri_list_append(lost, link);
+    }
+}
+
 static void on_down(void *user, const actri_session_t *session, const actr_error_t *why)
 {
     actri_peer_gate_t *gate = user;
+    actri_link_t lost, repeats;
     count(&gate->stats.peers_closed);
-    actri_link_t calls;
-    actri_list_init(&calls);
+    actri_list_init(&lost);
+    actri_list_init(&repeats);
     actri_lock(&gate->mutex);
-    actri_pending_take_session(&gate->pending, session->number, &calls);
+    take_lost(gate, session, &lost, &repeats);
     actri_unlock(&gate->mutex);
+    tell_peer(gate, session, ACTR_EVENT_PEER_CLOSED, why->status, why->message);
+    while (!actri_list_empty(&repeats)) { /* before what is newer: the last one first */
+        actri_parcel_t *parcel = ACTRI_CONTAINER(repeats.prev, actri_parcel_t, link);
+        actri_list_remove(&parcel->link);
+        count(&gate->stats.calls_repeated);
+        actri_outproc_send_first(gate->outproc, parcel);
+    }
     actr_error_t error = ACTR_ERROR_INIT;
     (void)actri_fail(&error, ACTR_STATUS_DELIVERY_UNCERTAIN, "the peer went before it answered: %s", why->message);
-    end_list(&calls, &error);
-    tell_peer(gate, session, ACTR_EVENT_PEER_CLOSED, why->status, why->message);
+    end_list(&lost, &error);
 }
 
 static actr_status_t relay_out(void *user, const actri_relay_t *relay, actr_error_t *error)

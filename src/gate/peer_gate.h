@@ -23,7 +23,12 @@ typedef struct actri_call {
     actri_peer_gate_t *gate;
     unsigned refs; /* atomic */
     bool is_tell;
-    bool over; /* under the gate's mutex: cancelled, or ended by its parcel */
+    bool has_send_by;
+    actr_retry_t retry;
+    uint64_t number;  /* in the order of starting */
+    unsigned repeats; /* times it was sent again */
+    actr_buf_t *kept; /* the message, while it may have to be sent again; NULL: it will not */
+    bool over;        /* under the gate's mutex: cancelled, or ended by its parcel */
     /* the outcome, before on_end */
     actr_status_t status;
     actr_buf_t *reply; /* of ACTR_OK and a call: one reference is the call's */
@@ -35,8 +40,8 @@ typedef struct actri_call {
 } actri_call_t;
 
 typedef struct actri_gate_stats { /* all atomic */
-    uint64_t calls_started, calls_answered, calls_failed, calls_timed_out, late_replies, bad_messages, peers_connected,
-        peers_closed;
+    uint64_t calls_started, calls_repeated, calls_answered, calls_failed, calls_timed_out, late_replies, bad_messages,
+        peers_connected, peers_closed;
 } actri_gate_stats_t;
 
 typedef struct actri_peer_gate_handlers { /* all [loop] */
@@ -73,8 +78,9 @@ typedef struct actri_call_spec {
     actr_payload_type_t lane;
     uint32_t timeout_ms; /* on the wire; a tell's is written as 0 */
     int64_t deadline_ns;
-    int64_t send_by_ns; /* when it must have left; 0: deadline_ns */
+    int64_t send_by_ns; /* when it must have left, else UNAVAILABLE; 0: deadline_ns, else TIMEOUT */
     bool is_tell;
+    actr_retry_t retry;
     const actr_metadata_t *metadata;
     size_t metadata_count;
     actri_span_t traceparent, tracestate, chain;
@@ -96,8 +102,9 @@ void actri_peer_gate_reply(actri_peer_gate_t *gate, const actr_id_t *to, uint64_
 /* The replies that have left, and that could not. */
 void actri_peer_gate_reply_counts(const actri_peer_gate_t *gate, uint64_t *sent, uint64_t *dropped);
 
-/* An id whose answers are known as such, for an envelope of the user's own. [any-thread] */
-void actri_peer_gate_new_id(actri_peer_gate_t *gate, char id[ACTRI_REQUEST_ID_SIZE + 1]);
+/* An id whose answers are known as such, for an envelope of the user's own. Returns its number, which rises.
+ * [any-thread] */
+uint64_t actri_peer_gate_new_id(actri_peer_gate_t *gate, char id[ACTRI_REQUEST_ID_SIZE + 1]);
 bool actri_peer_gate_is_own_id(const actri_peer_gate_t *gate, actri_span_t id); /* [any-thread] */
 
 actri_outproc_t *actri_peer_gate_outproc(actri_peer_gate_t *gate);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_MS 30000
+#define MOST_TRACE 512 /* bytes of a trace context */
 
 int64_t actri_ctx_deadline(const actr_ctx_t *ctx, uint32_t ms)
 {
@@ -29,11 +30,16 @@ typedef struct plan {
     actr_bytes_t payload;
     actr_call_options_t options;
     uint32_t ms;
-    int64_t deadline_ns;
+    int64_t deadline_ns, send_by_ns; /* send_by: 0, none of its own */
     bool is_tell;
     actri_span_t chain;
     char chain_text[ACTRI_CHAIN_SIZE];
 } plan_t;
+
+static bool too_long(const char *trace)
+{
+    return trace != NULL && strnlen(trace, MOST_TRACE + 1) > MOST_TRACE;
+}
 
 static actr_status_t check_options(const plan_t *plan, actr_error_t *error)
 {
@@ -46,14 +52,26 @@ static actr_status_t check_options(const plan_t *plan, actr_error_t *error)
             return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the metadata key %s is libactr's own", meta->key);
         }
     }
+    if (too_long(plan->options.traceparent) || too_long(plan->options.tracestate)) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "a trace context has at most %d bytes", MOST_TRACE);
+    }
     return actri_cancel_check(plan->options.cancel, error);
 }
 
-static uint32_t limit_ms(const plan_t *plan)
+uint32_t actri_call_limit_ms(const actr_ctx_t *ctx, const actr_call_options_t *options)
 {
-    if (plan->options.timeout_ms != 0) return plan->options.timeout_ms;
-    uint32_t configured = plan->ctx->node->system->config.values.default_timeout_ms;
+    if (options->timeout_ms != 0) return options->timeout_ms;
+    uint32_t configured = ctx->node->system->config.values.default_timeout_ms;
     return configured != 0 ? configured : DEFAULT_TIMEOUT_MS;
+}
+
+actr_call_options_t actri_call_options(const actr_call_options_t *given)
+{
+    actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
+    if (given != NULL)
+        memcpy(&options, given, given->struct_size < sizeof options ? given->struct_size : sizeof options);
+    options.struct_size = sizeof options;
+    return options;
 }
 
 /* A call to the own id needs no network; and a handler that waits for it would wait for itself. */
@@ -109,20 +127,30 @@ static actr_status_t make_plan(plan_t *plan, actr_ctx_t *ctx, const actr_dest_t 
     plan->chain = (actri_span_t){NULL, 0};
     plan->route = route;
     plan->payload = payload;
-    plan->options = (actr_call_options_t)ACTR_CALL_OPTIONS_INIT;
-    if (options != NULL) {
-        size_t size = options->struct_size < sizeof plan->options ? options->struct_size : sizeof plan->options;
-        memcpy(&plan->options, options, size);
-    }
+    plan->options = actri_call_options(options);
     actr_status_t status = check_options(plan, error);
     if (status != ACTR_OK) return status;
-    plan->ms = limit_ms(plan);
+    plan->ms = actri_call_limit_ms(ctx, &plan->options);
     plan->deadline_ns = actri_ctx_deadline(ctx, plan->ms);
+    plan->send_by_ns = 0;
     status = actri_node_enter(ctx->node, error);
     if (status != ACTR_OK) return status;
     status = route_plan(plan, dest, error);
     if (status != ACTR_OK) actri_node_leave(ctx->node);
     return status;
+}
+
+/* The options' own, or that of the request which is being served. */
+static void set_trace(const plan_t *plan, actri_span_t *parent, actri_span_t *state)
+{
+    const actri_incoming_t *in = plan->ctx->in;
+    if (plan->options.traceparent != NULL) {
+        *parent = actri_span_text(plan->options.traceparent);
+        if (plan->options.tracestate != NULL) *state = actri_span_text(plan->options.tracestate);
+    } else if (in != NULL) {
+        *parent = in->traceparent;
+        *state = in->tracestate;
+    }
 }
 
 static actri_call_spec_t peer_spec(const plan_t *plan)
@@ -133,16 +161,15 @@ static actri_call_spec_t peer_spec(const plan_t *plan)
                               .lane = plan->options.payload_type,
                               .timeout_ms = plan->ms,
                               .deadline_ns = plan->deadline_ns,
+                              .send_by_ns = plan->send_by_ns,
                               .is_tell = plan->is_tell,
+                              .retry = plan->options.retry,
                               .metadata = plan->options.metadata,
                               .metadata_count = plan->options.metadata_count,
                               .chain = plan->chain};
     int64_t left_ms = (spec.deadline_ns - actri_now_ns()) / ACTRI_MS;
     if (left_ms < (int64_t)plan->ms) spec.timeout_ms = left_ms > 1 ? (uint32_t)left_ms : 1;
-    if (plan->ctx->in != NULL) {
-        spec.traceparent = plan->ctx->in->traceparent;
-        spec.tracestate = plan->ctx->in->tracestate;
-    }
+    set_trace(plan, &spec.traceparent, &spec.tracestate);
     return spec;
 }
 
@@ -156,10 +183,7 @@ static actri_local_spec_t local_spec(const plan_t *plan)
                                .deadline_ns = plan->is_tell ? ACTRI_NEVER : plan->deadline_ns,
                                .caller = ctx->is_shell ? NULL : actri_node_id(ctx->node),
                                .chain = plan->chain};
-    if (ctx->in != NULL) {
-        spec.traceparent = ctx->in->traceparent;
-        spec.tracestate = ctx->in->tracestate;
-    }
+    set_trace(plan, &spec.traceparent, &spec.tracestate);
     return spec;
 }
 
@@ -276,11 +300,20 @@ static actr_status_t call_local(const plan_t *plan, actr_buf_t **reply, actr_err
 actr_status_t actr_ctx_call(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_bytes_t payload,
                             const actr_call_options_t *options, actr_buf_t **reply, actr_error_t *error)
 {
+    return actri_ctx_call_until(ctx, dest, route, payload, options, ACTRI_NEVER, 0, reply, error);
+}
+
+actr_status_t actri_ctx_call_until(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_bytes_t payload,
+                                   const actr_call_options_t *options, int64_t deadline_ns, int64_t send_by_ns,
+                                   actr_buf_t **reply, actr_error_t *error)
+{
     plan_t plan;
     plan.is_tell = false;
     if (reply != NULL) *reply = NULL;
     actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
     if (status != ACTR_OK) return status;
+    if (deadline_ns < plan.deadline_ns) plan.deadline_ns = deadline_ns;
+    plan.send_by_ns = send_by_ns;
     status = join_chain(&plan, error);
     if (status == ACTR_OK) {
         status = plan.path != NULL ? call_local(&plan, reply, error) : call_peer(&plan, reply, error);

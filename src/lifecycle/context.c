@@ -52,6 +52,22 @@ const char *actr_ctx_request_id(const actr_ctx_t *ctx)
     return ctx->request_id;
 }
 
+static const char *trace_text(actr_ctx_t *ctx, actri_span_t text)
+{
+    bool there = ctx->arena != NULL && text.size > 0;
+    return there ? actri_arena_strndup(ctx->arena, (const char *)text.data, text.size) : NULL;
+}
+
+const char *actr_ctx_traceparent(actr_ctx_t *ctx)
+{
+    return ctx->in == NULL ? NULL : trace_text(ctx, ctx->in->traceparent);
+}
+
+const char *actr_ctx_tracestate(actr_ctx_t *ctx)
+{
+    return ctx->in == NULL ? NULL : trace_text(ctx, ctx->in->tracestate);
+}
+
 actr_dest_t actr_dest_actor(const actr_id_t *id)
 {
     return (actr_dest_t){ACTR_DEST_ACTOR, *id};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define DISCOVER_TIMEOUT_MS 15000
+#define MOST_CANDIDATES 1024
 #define SIGNALING_RETRY_NS (50 * ACTRI_MS)
 
 typedef struct search {
@@ -36,13 +37,13 @@ static actr_status_t not_found(const actr_type_t *type, actr_error_t *error)
                       actr_type_print(type, text));
 }
 
-static actr_status_t search_once(actr_ctx_t *ctx, const actr_type_t *type, int64_t deadline_ns, actr_id_t *ids,
-                                 size_t capacity, size_t *count, actr_error_t *error)
+static actr_status_t search_once(actr_ctx_t *ctx, const actri_query_t *query, int64_t deadline_ns, actr_id_t *ids,
+                                 size_t *count, actr_error_t *error)
 {
-    search_t search = {.ids = ids, .capacity = capacity};
+    search_t search = {.ids = ids, .capacity = query->max};
     actri_waiter_init(&search.waiter);
-    actr_status_t status = actri_signaling_candidates(ctx->node->signaling, type, (uint32_t)capacity, deadline_ns,
-                                                      search_ended, &search, error);
+    actr_status_t status =
+        actri_signaling_candidates(ctx->node->signaling, query, deadline_ns, search_ended, &search, error);
     if (status == ACTR_OK) {
         actri_waiter_wait(&search.waiter);
         *count = search.count;
@@ -65,23 +66,54 @@ static bool wait_for_signaling(actr_node_t *node, int64_t deadline_ns)
     return stays;
 }
 
-actr_status_t actr_ctx_discover(actr_ctx_t *ctx, const actr_type_t *type, uint32_t ms, actr_id_t *ids, size_t *count,
+static actr_status_t make_query(const actr_type_t *type, const actr_criteria_t *given, size_t max, actri_query_t *query,
                                 actr_error_t *error)
+{
+    actr_criteria_t criteria = ACTR_CRITERIA_INIT;
+    if (given != NULL)
+        memcpy(&criteria, given, given->struct_size < sizeof criteria ? given->struct_size : sizeof criteria);
+    *query = (actri_query_t){.type = *type,
+                             .max = max < MOST_CANDIDATES ? (uint32_t)max : MOST_CANDIDATES,
+                             .worst_dependency = criteria.worst_dependency,
+                             .worst_availability = criteria.worst_availability};
+    bool good = criteria.worst_dependency <= 3 && criteria.worst_availability <= ACTR_AVAILABILITY_OVERLOADED;
+    for (size_t i = 0; i < ACTRI_RANKINGS_MAX && criteria.ranking[i] != 0; i++) {
+        good = good && criteria.ranking[i] <= ACTR_RANK_AFFINITY;
+        query->ranking[i] = criteria.ranking[i];
+    }
+    return good ? ACTR_OK : actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "criteria hold an unknown value");
+}
+
+actr_status_t actri_ctx_discover_until(actr_ctx_t *ctx, const actr_type_t *type, const actr_criteria_t *criteria,
+                                       int64_t deadline_ns, actr_id_t *ids, size_t *count, actr_error_t *error)
+{
+    actri_query_t query;
+    actr_status_t status = make_query(type, criteria, *count, &query, error);
+    if (status == ACTR_OK) status = actri_node_enter(ctx->node, error);
+    if (status != ACTR_OK) return status;
+    *count = 0;
+    do {
+        status = search_once(ctx, &query, deadline_ns, ids, count, error);
+    } while (status == ACTR_STATUS_SIGNALING_UNAVAILABLE && wait_for_signaling(ctx->node, deadline_ns));
+    if (status == ACTR_OK && *count == 0) status = not_found(type, error);
+    actri_node_leave(ctx->node);
+    return status;
+}
+
+actr_status_t actr_ctx_discover_with(actr_ctx_t *ctx, const actr_type_t *type, const actr_criteria_t *criteria,
+                                     uint32_t ms, actr_id_t *ids, size_t *count, actr_error_t *error)
 {
     if (ctx == NULL || type == NULL || ids == NULL || count == NULL || *count == 0) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx, type, ids or count is missing");
     }
-    actr_status_t status = actri_node_enter(ctx->node, error);
-    if (status != ACTR_OK) return status;
-    size_t capacity = *count;
     int64_t deadline = actri_ctx_deadline(ctx, ms != 0 ? ms : DISCOVER_TIMEOUT_MS);
-    *count = 0;
-    do {
-        status = search_once(ctx, type, deadline, ids, capacity, count, error);
-    } while (status == ACTR_STATUS_SIGNALING_UNAVAILABLE && wait_for_signaling(ctx->node, deadline));
-    if (status == ACTR_OK && *count == 0) status = not_found(type, error);
-    actri_node_leave(ctx->node);
-    return status;
+    return actri_ctx_discover_until(ctx, type, criteria, deadline, ids, count, error);
+}
+
+actr_status_t actr_ctx_discover(actr_ctx_t *ctx, const actr_type_t *type, uint32_t ms, actr_id_t *ids, size_t *count,
+                                actr_error_t *error)
+{
+    return actr_ctx_discover_with(ctx, type, NULL, ms, ids, count, error);
 }
 
 typedef struct finding { /* the answer of an asynchronous discovery */
@@ -118,7 +150,7 @@ static void finding_ended(void *user, actr_status_t status, const actr_id_t *ids
 actr_status_t actr_ctx_discover_async(actr_ctx_t *ctx, const actr_type_t *type, uint32_t ms, size_t max_count,
                                       actr_discover_fn on_found, void *user, actr_error_t *error)
 {
-    if (ctx == NULL || type == NULL || on_found == NULL || max_count == 0 || max_count > 1024) {
+    if (ctx == NULL || type == NULL || on_found == NULL || max_count == 0 || max_count > MOST_CANDIDATES) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT,
                           "ctx, type or on_found is missing, or max_count not in 1..1024");
     }
@@ -136,7 +168,8 @@ actr_status_t actr_ctx_discover_async(actr_ctx_t *ctx, const actr_type_t *type, 
     finding->on_found = on_found;
     finding->user = user;
     finding->capacity = max_count;
-    status = actri_signaling_candidates(ctx->node->signaling, type, (uint32_t)max_count,
+    actri_query_t query = {.type = *type, .max = (uint32_t)max_count};
+    status = actri_signaling_candidates(ctx->node->signaling, &query,
                                         actri_ctx_deadline(ctx, ms != 0 ? ms : DISCOVER_TIMEOUT_MS), finding_ended,
                                         finding, error);
     if (status != ACTR_OK) actri_free(env, finding);

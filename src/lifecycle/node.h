@@ -161,6 +161,18 @@ void actri_ctx_leave(const actr_ctx_t *outer);
 
 /* call.c: in ms, but at most what is left of the request's time */
 int64_t actri_ctx_deadline(const actr_ctx_t *ctx, uint32_t ms);
+/* options as the program gave them, of any size, NULL too; and the time limit they mean. */
+actr_call_options_t actri_call_options(const actr_call_options_t *options);
+uint32_t actri_call_limit_ms(const actr_ctx_t *ctx, const actr_call_options_t *options);
+/* As actr_ctx_call, until deadline_ns at most; UNAVAILABLE when it could not leave until send_by_ns. */
+ACTR_MUST_CHECK actr_status_t actri_ctx_call_until(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                   actr_bytes_t payload, const actr_call_options_t *options,
+                                                   int64_t deadline_ns, int64_t send_by_ns, actr_buf_t **reply,
+                                                   actr_error_t *error);
+/* discover.c: as actr_ctx_discover_with, until deadline_ns. */
+ACTR_MUST_CHECK actr_status_t actri_ctx_discover_until(actr_ctx_t *ctx, const actr_type_t *type,
+                                                       const actr_criteria_t *criteria, int64_t deadline_ns,
+                                                       actr_id_t *ids, size_t *count, actr_error_t *error);
 
 /* shutdown.c */
 void actri_node_shutdown(actr_node_t *node);

@@ -214,7 +214,7 @@ actr_status_t actr_outproc_request_id(actr_outproc_t *o, char text[ACTR_REQUEST_
     if (o == NULL || text == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "manager or text is NULL");
     actr_status_t status = actri_node_enter(o->node, error);
     if (status != ACTR_OK) return status;
-    actri_peer_gate_new_id(o->node->gate, text);
+    (void)actri_peer_gate_new_id(o->node->gate, text);
     actri_node_leave(o->node);
     return ACTR_OK;
 }

@@ -53,6 +53,7 @@ static void fill_gate(actri_peer_gate_t *gate, actr_node_stats_t *out)
 {
     const actri_gate_stats_t *stats = actri_peer_gate_stats(gate);
     out->calls_started = load(&stats->calls_started);
+    out->calls_repeated = load(&stats->calls_repeated);
     out->calls_answered = load(&stats->calls_answered);
     out->calls_failed = load(&stats->calls_failed);
     out->calls_timed_out = load(&stats->calls_timed_out);

@@ -135,9 +135,7 @@ static void drop_packed(packed_t *packed)
 
 static actr_call_options_t options_of(const actr_method_t *method, const actr_call_options_t *given)
 {
-    actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
-    if (given != NULL)
-        memcpy(&options, given, given->struct_size < sizeof options ? given->struct_size : sizeof options);
+    actr_call_options_t options = actri_call_options(given);
     if (options.payload_type == ACTR_RPC_RELIABLE) options.payload_type = method->payload_type;
     return options;
 }

@@ -24,8 +24,7 @@ typedef struct command {
             uint8_t uuid[16];
         };
         struct {
-            actr_type_t type;
-            uint32_t max;
+            actri_query_t query;
             int64_t deadline_ns;
             actri_candidates_fn done;
             void *user;
@@ -222,8 +221,8 @@ static void run_command(actri_signaling_t *client, command_t *command)
         actri_lock(&client->mutex);
         client->questions--;
         actri_unlock(&client->mutex);
-        actri_session_candidates(client->session, time, &command->type, command->max, command->deadline_ns,
-                                 command->done, command->user);
+        actri_session_candidates(client->session, time, &command->query, command->deadline_ns, command->done,
+                                 command->user);
     }
     actri_free(client->env, command);
 }
@@ -448,14 +447,13 @@ static actr_status_t admit_question(actri_signaling_t *client, actr_error_t *err
                       client->questions);
 }
 
-actr_status_t actri_signaling_candidates(actri_signaling_t *client, const actr_type_t *type, uint32_t max,
-                                         int64_t deadline_ns, actri_candidates_fn done, void *user, actr_error_t *error)
+actr_status_t actri_signaling_candidates(actri_signaling_t *client, const actri_query_t *query, int64_t deadline_ns,
+                                         actri_candidates_fn done, void *user, actr_error_t *error)
 {
-    if (max == 0) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "zero candidates asked for");
+    if (query->max == 0) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "zero candidates asked for");
     command_t *command = actri_zalloc(client->env, sizeof *command);
     if (command == NULL) return actri_no_memory(error);
-    command->type = *type;
-    command->max = max;
+    command->query = *query;
     command->deadline_ns = deadline_ns;
     command->done = done;
     command->user = user;

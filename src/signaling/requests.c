@@ -217,8 +217,23 @@ actr_status_t actri_session_ask_unregister(actri_session_t *session, actri_sessi
     return ask(session, request, &frame, &body);
 }
 
-static actr_status_t ask_candidates(actri_session_t *session, actri_session_time_t time, const actr_type_t *type,
-                                    uint32_t max, int64_t deadline_ns, actri_candidates_fn done, void *user)
+static void set_criteria(Actr__NodeSelectionCriteria *criteria, const actri_query_t *query, uint32_t *ranking)
+{
+    criteria->has_candidate_count = 1;
+    criteria->candidate_count = query->max;
+    criteria->ranking_factors = ranking;
+    while (criteria->n_ranking_factors < ACTRI_RANKINGS_MAX && query->ranking[criteria->n_ranking_factors] != 0) {
+        ranking[criteria->n_ranking_factors] = query->ranking[criteria->n_ranking_factors] - 1;
+        criteria->n_ranking_factors++;
+    }
+    criteria->has_minimal_dependency_requirement = query->worst_dependency != 0;
+    criteria->minimal_dependency_requirement = query->worst_dependency - 1;
+    criteria->has_minimal_health_requirement = query->worst_availability != 0;
+    criteria->minimal_health_requirement = query->worst_availability - 1;
+}
+
+static actr_status_t ask_candidates(actri_session_t *session, actri_session_time_t time, const actri_query_t *query,
+                                    int64_t deadline_ns, actri_candidates_fn done, void *user)
 {
     frame_t frame;
     actr_status_t status;
@@ -226,17 +241,16 @@ static actr_status_t ask_candidates(actri_session_t *session, actri_session_time
     Actr__RouteCandidatesRequest payload = ACTR__ROUTE_CANDIDATES_REQUEST__INIT;
     Actr__NodeSelectionCriteria criteria = ACTR__NODE_SELECTION_CRITERIA__INIT;
     Actr__ActrType type_room;
+    uint32_t ranking[ACTRI_RANKINGS_MAX];
     char fingerprint[] = ""; /* L8 requires the field, older servers skip it (levels 6.1) */
     frame_init(&frame, time);
     actri_request_t *request = request_new(session, ACTRI_REQUEST_CANDIDATES, deadline_ns, &frame, &status);
     if (request == NULL) return status;
-    request->type = *type;
-    request->max = max;
+    request->query = *query;
     request->done = done;
     request->user = user;
-    criteria.has_candidate_count = 1;
-    criteria.candidate_count = max;
-    payload.target_type = actri_type_to_message(type, &type_room);
+    set_criteria(&criteria, query, ranking);
+    payload.target_type = actri_type_to_message(&query->type, &type_room);
     payload.criteria = &criteria;
     payload.client_fingerprint = fingerprint;
     body.payload_case = SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_ROUTE_CANDIDATES_REQUEST;
@@ -244,13 +258,13 @@ static actr_status_t ask_candidates(actri_session_t *session, actri_session_time
     return ask(session, request, &frame, &body);
 }
 
-void actri_session_candidates(actri_session_t *session, actri_session_time_t time, const actr_type_t *type,
-                              uint32_t max, int64_t deadline_ns, actri_candidates_fn done, void *user)
+void actri_session_candidates(actri_session_t *session, actri_session_time_t time, const actri_query_t *query,
+                              int64_t deadline_ns, actri_candidates_fn done, void *user)
 {
     actr_status_t status = ACTR_STATUS_SIGNALING_UNAVAILABLE;
     if (session->phase == ACTRI_PHASE_ONLINE) {
         int64_t latest = time.now_ns + ACTRI_REPLY_LIMIT_NS;
-        status = ask_candidates(session, time, type, max, deadline_ns < latest ? deadline_ns : latest, done, user);
+        status = ask_candidates(session, time, query, deadline_ns < latest ? deadline_ns : latest, done, user);
     }
     if (status == ACTR_OK) return;
     actr_error_t error;
@@ -494,7 +508,7 @@ static void give_candidates(const actri_session_t *session, const actri_request_
 {
     actr_error_t error;
     size_t count = 0;
-    size_t most = ok->n_candidates < request->max ? ok->n_candidates : request->max;
+    size_t most = ok->n_candidates < request->query.max ? ok->n_candidates : request->query.max;
     actr_id_t *ids = actri_alloc(session->env, most * sizeof *ids);
     if (ids == NULL) {
         request->done(request->user, actri_no_memory(&error), NULL, 0, &error);
@@ -522,8 +536,7 @@ static void on_candidates(actri_session_t *session, actri_session_time_t time, c
         return;
     }
     if (refusal != NULL && refusal->code == 401 && request->credential != session->credential &&
-        ask_candidates(session, time, &request->type, request->max, request->deadline_ns, request->done,
-                       request->user) == ACTR_OK) {
+        ask_candidates(session, time, &request->query, request->deadline_ns, request->done, request->user) == ACTR_OK) {
         return; /* refused for its old token: asked again with the new one */
     }
     if (refusal == NULL) {

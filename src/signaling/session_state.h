@@ -61,8 +61,7 @@ typedef struct actri_request {
     int64_t deadline_ns;
     unsigned credential; /* which one it carried */
     /* CANDIDATES */
-    actr_type_t type;
-    uint32_t max;
+    actri_query_t query;
     actri_candidates_fn done;
     void *user;
 } actri_request_t;

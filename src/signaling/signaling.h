@@ -78,16 +78,25 @@ ACTR_MUST_CHECK actr_status_t actri_signaling_start(actri_signaling_t *signaling
 ACTR_MUST_CHECK actr_status_t actri_signaling_relay(actri_signaling_t *signaling, const actri_relay_t *relay,
                                                     actr_error_t *error);
 
+/* What is asked of the server's choice; each value is the wire's plus 1, 0: nothing is asked. */
+#define ACTRI_RANKINGS_MAX 8
+typedef struct actri_query {
+    actr_type_t type;
+    uint32_t max;
+    uint32_t ranking[ACTRI_RANKINGS_MAX]; /* up to the first 0; the last one weighs most */
+    uint32_t worst_dependency, worst_availability;
+} actri_query_t;
+
 typedef void (*actri_candidates_fn)(void *user, actr_status_t status, const actr_id_t *ids, size_t count,
                                     const actr_error_t *error);
 /*
- * Asks for up to max actors of a type. done is called exactly once, on the signaling thread, never from inside this
- * call, if and only if this returns ACTR_OK: candidates (count may be 0), SIGNALING_REJECTED, SIGNALING_UNAVAILABLE
- * (also at once on disconnect) or TIMEOUT. [any-thread]
+ * Asks for up to query->max actors of a type (copied). done is called exactly once, on the signaling thread, never from
+ * inside this call, if and only if this returns ACTR_OK: candidates (count may be 0), SIGNALING_REJECTED,
+ * SIGNALING_UNAVAILABLE (also at once on disconnect) or TIMEOUT. [any-thread]
  */
-ACTR_MUST_CHECK actr_status_t actri_signaling_candidates(actri_signaling_t *signaling, const actr_type_t *type,
-                                                         uint32_t max, int64_t deadline_ns, actri_candidates_fn done,
-                                                         void *user, actr_error_t *error);
+ACTR_MUST_CHECK actr_status_t actri_signaling_candidates(actri_signaling_t *signaling, const actri_query_t *query,
+                                                         int64_t deadline_ns, actri_candidates_fn done, void *user,
+                                                         actr_error_t *error);
 
 /* What happened since the client was made. */
 typedef struct actri_signaling_counters {

@@ -168,16 +168,14 @@ static void count_in(destination_t *d, const actri_parcel_t *parcel)
     if (parcel->session != 0) d->bound++;
 }
 
-static void admit(destination_t *d, actri_parcel_t *parcel)
+static void arm(destination_t *d)
 {
-    actri_list_append(&d->queues[parcel->lane], &parcel->link);
-    count_in(d, parcel);
     if (d->armed) return;
     d->armed = true;
     actri_loop_timer_set(d->owner->loop, &d->expiry, actri_now_ns() + EXPIRY_NS);
 }
 
-static void enqueue(actri_outproc_t *o, actri_parcel_t *parcel)
+static void enqueue(actri_outproc_t *o, actri_parcel_t *parcel, bool first)
 {
     actr_error_t error = ACTR_ERROR_INIT;
     destination_t *d = get_destination(o, &parcel->to);
@@ -187,7 +185,10 @@ static void enqueue(actri_outproc_t *o, actri_parcel_t *parcel)
         (void)actri_fail(&error, ACTR_STATUS_LIMIT_REACHED, "%zu messages wait for %s already", d->count,
                          parcel->to.type.name);
     } else {
-        admit(d, parcel);
+        actri_link_t *queue = &d->queues[parcel->lane];
+        actri_list_append(first ? queue->next : queue, &parcel->link); /* before the first, or to the end */
+        count_in(d, parcel);
+        arm(d);
         if (parcel->session != 0) return;
         if (actri_coordinator_want(o->coordinator, &parcel->to, &error) == ACTR_OK) return;
         unqueue(d, parcel);
@@ -211,13 +212,7 @@ static void send_parcel(actri_outproc_t *o, actri_parcel_t *parcel)
     }
     const destination_t *d = find_destination(o, &parcel->to);
     bool overtakes = d != NULL && !actri_list_empty(&d->queues[parcel->lane]); /* order is kept per lane */
-    if (overtakes || !try_send(o, parcel)) enqueue(o, parcel);
-}
-
-static void put_back(destination_t *d, actri_parcel_t *parcel)
-{
-    actri_list_append(d->queues[parcel->lane].next, &parcel->link); /* before the first */
-    count_in(d, parcel);
+    if (overtakes || !try_send(o, parcel)) enqueue(o, parcel, false);
 }
 
 static void flush_lane(actri_outproc_t *o, destination_t *d, actr_payload_type_t lane)
@@ -226,7 +221,8 @@ static void flush_lane(actri_outproc_t *o, destination_t *d, actr_payload_type_t
         actri_parcel_t *parcel = ACTRI_CONTAINER(d->queues[lane].next, actri_parcel_t, link);
         unqueue(d, parcel);
         if (try_send(o, parcel)) continue;
-        put_back(d, parcel);
+        actri_list_append(d->queues[lane].next, &parcel->link); /* as the first again */
+        count_in(d, parcel);
         return;
     }
 }
@@ -387,6 +383,11 @@ static void put_in(actri_outproc_t *o, actri_link_t *list, actri_link_t *link)
 void actri_outproc_send(actri_outproc_t *o, actri_parcel_t *parcel)
 {
     put_in(o, &o->parcels, &parcel->link);
+}
+
+void actri_outproc_send_first(actri_outproc_t *o, actri_parcel_t *parcel)
+{
+    enqueue(o, parcel, true);
 }
 
 void actri_outproc_relay(actri_outproc_t *o, const actri_relay_t *relay)

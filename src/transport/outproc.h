@@ -55,6 +55,8 @@ void actri_outproc_free(actri_outproc_t *outproc);
 
 /* Queues; one wake-up for a batch. [any-thread] */
 void actri_outproc_send(actri_outproc_t *outproc, actri_parcel_t *parcel);
+/* Queues before all that waits for the destination; from on_down. [loop] */
+void actri_outproc_send_first(actri_outproc_t *outproc, actri_parcel_t *parcel);
 /* A relay that has arrived; copied. [any-thread] */
 void actri_outproc_relay(actri_outproc_t *outproc, const actri_relay_t *relay);
 void actri_outproc_set_identity(actri_outproc_t *outproc,

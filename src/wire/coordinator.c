@@ -39,6 +39,7 @@ typedef struct peer {
     actri_peer_state_t state;
     actri_rtc_t *rtc;
     uint64_t session;       /* not 0 while up */
+    bool is_actr;           /* the peer at the other end of the last session */
     bool offerer, answered; /* of rtc */
     bool relay_failed;      /* the state's relay has to be sent again */
     int64_t attempt_ns;     /* when the present rtc was made, or the last role came */
@@ -295,9 +296,10 @@ static void tell_up(peer_t *peer)
         peer->session = __atomic_fetch_add(&next_session, 1, __ATOMIC_RELAXED);
         c->up++;
     }
+    peer->is_actr = actri_rtc_is_actr(peer->rtc);
     peer->tries = peer->restarts = 0;
     peer->why = (actr_error_t)ACTR_ERROR_INIT;
-    actri_session_t session = {peer->id, peer->session, actri_rtc_is_relayed(peer->rtc)};
+    actri_session_t session = {.peer = peer->id, .number = peer->session, .relayed = actri_rtc_is_relayed(peer->rtc)};
     actri_rtc_describe(peer->rtc, text, sizeof text);
     c->handlers.on_up(c->user, &session, text);
 }
@@ -309,7 +311,7 @@ static void tell_end(peer_t *peer, uint64_t number, unsigned actions)
     actr_error_t why = peer->why;
     if (why.status == ACTR_OK) (void)actri_fail(&why, ACTR_STATUS_UNAVAILABLE, "the connection has ended");
     if (number != 0) {
-        actri_session_t session = {.peer = peer->id, .number = number};
+        actri_session_t session = {.peer = peer->id, .number = number, .is_actr = peer->is_actr};
         c->handlers.on_down(c->user, &session, &why);
     }
     if ((actions & ACTRI_PEER_TELL_FAILED) != 0) c->handlers.on_failed(c->user, &peer->id, &why);

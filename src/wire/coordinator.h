@@ -19,6 +19,7 @@ typedef struct actri_session {
     actr_id_t peer;
     uint64_t number; /* never 0, never used twice in a process */
     bool relayed;    /* in on_up: it goes through a TURN server */
+    bool is_actr;    /* in on_down: the peer was a libactr node */
 } actri_session_t;
 
 typedef struct actri_coordinator_handlers {

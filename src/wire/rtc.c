@@ -565,6 +565,11 @@ actri_rtc_state_t actri_rtc_state(const actri_rtc_t *rtc)
     return rtc->state;
 }
 
+bool actri_rtc_is_actr(const actri_rtc_t *rtc)
+{
+    return rtc->remote.is_actr;
+}
+
 bool actri_rtc_is_relayed(const actri_rtc_t *rtc)
 {
     char text[160];

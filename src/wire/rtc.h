@@ -90,6 +90,8 @@ ACTR_MUST_CHECK actr_status_t actri_rtc_send(actri_rtc_t *rtc, actr_payload_type
 bool actri_rtc_lane_is_open(const actri_rtc_t *rtc, actr_payload_type_t lane);
 
 actri_rtc_state_t actri_rtc_state(const actri_rtc_t *rtc);
+/* True when the peer's description said that it is a libactr node. */
+bool actri_rtc_is_actr(const actri_rtc_t *rtc);
 /* True once a selected pair goes through a relay. */
 bool actri_rtc_is_relayed(const actri_rtc_t *rtc);
 /* One line for people: "offerer, host 127.0.0.1:4711 -> host 127.0.0.1:4712, DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256".

@@ -155,8 +155,8 @@ static void step(stage_t *stage, unsigned what, uint8_t argument)
     case STEP_ALIVE: actri_session_alive(stage->session, stage->time); break;
     case STEP_ASK:
         stage->asked++;
-        actri_session_candidates(stage->session, stage->time, &type, 2, stage->time.now_ns + argument * ACTRI_SECOND,
-                                 on_candidates, stage);
+        actri_session_candidates(stage->session, stage->time, &(actri_query_t){.type = type, .max = 2},
+                                 stage->time.now_ns + argument * ACTRI_SECOND, on_candidates, stage);
         break;
     case STEP_RELAY: (void)!actri_session_relay(stage->session, stage->time, &relay, uuid, NULL); break;
     case STEP_BEAT: actri_session_beat(stage->session, stage->time); break;

@@ -65,9 +65,9 @@ static void ask(actor_t *actor, uint32_t max)
     const actr_type_t type = {"acme", "fake"};
     actr_error_t error = ACTR_ERROR_INIT;
     unsigned before = actor->watch.answers;
-    assert_ok(
-        actri_signaling_candidates(actor->client, &type, max, in_seconds(10), watch_candidates, &actor->watch, &error),
-        &error);
+    assert_ok(actri_signaling_candidates(actor->client, &(actri_query_t){.type = type, .max = max}, in_seconds(10),
+                                         watch_candidates, &actor->watch, &error),
+              &error);
     watch_wait(&actor->watch, &actor->watch.answers, before + 1);
 }
 

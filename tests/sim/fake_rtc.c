@@ -421,6 +421,11 @@ actri_rtc_state_t actri_rtc_state(const actri_rtc_t *rtc)
     return rtc->state;
 }
 
+bool actri_rtc_is_actr(const actri_rtc_t *rtc)
+{
+    return rtc->remote != 0 && !fake_net.plain_peers;
+}
+
 bool actri_rtc_is_relayed(const actri_rtc_t *rtc)
 {
     (void)rtc;

@@ -24,6 +24,7 @@ typedef struct fake_net {
     size_t send_buffer;      /* bytes before WOULD_BLOCK */
     unsigned refuse_percent; /* of actri_rtc_new */
     int64_t failed_ns;       /* silence after which ICE fails */
+    bool plain_peers;        /* nobody says that it is a libactr node */
     bool lanes_open_late;    /* the lanes but RPC_RELIABLE take up to a second more */
     bool cut[FAKE_HOSTS][FAKE_HOSTS];
     bool dead[FAKE_HOSTS];

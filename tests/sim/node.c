@@ -189,6 +189,20 @@ static void answer_request(sim_node_t *node, const actri_session_t *session, con
         actri_loop_timer_set(fake_loop(), &answer->timer, actri_now_ns() + delay);
 }
 
+/* A repetition comes only of what may be repeated, and only after it was sent again. */
+static void check_arrival(sim_call_t *call)
+{
+    if (call->started != NULL) call->repeats = call->started->repeats;
+    if (++call->arrivals > call->repeats + 1) {
+        sim_fail("request %u came %u times, sent again %u times", call->number, call->arrivals, call->repeats);
+    }
+    bool may = !call->is_tell && call->retry != ACTR_RETRY_NEVER &&
+               (call->retry == ACTR_RETRY_ALWAYS || (call->lane == ACTR_RPC_RELIABLE && !fake_net.plain_peers));
+    if (call->arrivals > 1 && !may)
+        sim_fail("request %u came twice: retry %d, plain %d", call->number, (int)call->retry, fake_net.plain_peers);
+    call->handled = 1;
+}
+
 static void on_request(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message,
                        const actri_envelope_t *e)
 {
@@ -204,7 +218,7 @@ static void on_request(void *user, const actri_session_t *session, actr_payload_
     if (e->payload.size != call->size) sim_fail("request %u has %zu of %u bytes", number, e->payload.size, call->size);
     if (!actr_id_equal(&call->to, &node->id) || lane != call->lane) sim_fail("request %u went astray", number);
     if (!actr_id_equal(&call->from_id, &session->peer)) sim_fail("request %u from a wrong sender", number);
-    if (++call->handled > 1) sim_fail("request %u came twice", number);
+    check_arrival(call);
     if (number + 1 <= known->last_number[lane]) sim_fail("request %u was overtaken", number);
     known->last_number[lane] = number + 1;
     answer_request(node, session, e, call);
@@ -236,6 +250,7 @@ static void on_end(actri_call_t *ended)
     if (call->ended) sim_fail("call %u ended twice", call->number);
     call->ended = true;
     call->status = ended->status;
+    call->repeats = ended->repeats;
     sim_note("call %u ended: %s %s", call->number, actr_status_name(ended->status), ended->error.message);
     if (ended->status == ACTR_OK && !call->is_tell) check_answer(call, ended);
     if (ended->status != ACTR_OK && ended->reply != NULL) sim_fail("call %u failed with a reply", call->number);
@@ -265,6 +280,7 @@ sim_call_t *sim_call(sim_node_t *from, const actr_id_t *to, bool is_tell, uint32
                          .size = random_size(),
                          .is_tell = is_tell,
                          .lane = rng_chance(&sim.rng, 25) ? ACTR_RPC_SIGNAL : ACTR_RPC_RELIABLE,
+                         .retry = rng_chance(&sim.rng, 70) ? ACTR_RETRY_SAFE : (actr_retry_t)rng_below(&sim.rng, 3),
                          .deadline_ns = actri_now_ns() + (int64_t)timeout_ms * ACTRI_MS};
     sim.call_count++;
     memcpy(payload, &call->number, sizeof call->number);
@@ -274,7 +290,8 @@ sim_call_t *sim_call(sim_node_t *from, const actr_id_t *to, bool is_tell, uint32
                               .lane = call->lane,
                               .timeout_ms = timeout_ms,
                               .deadline_ns = call->deadline_ns,
-                              .is_tell = is_tell};
+                              .is_tell = is_tell,
+                              .retry = call->retry};
     actri_call_t *started = NULL;
     actr_error_t error = ACTR_ERROR_INIT;
     sim_note("%llu: call %u to %llu, %u ms%s", (unsigned long long)from->id.serial_number, call->number,

@@ -25,7 +25,10 @@ typedef struct sim_call {
     actr_payload_type_t lane;
     int64_t deadline_ns;
     actr_status_t status;
-    unsigned handled; /* by whoever it was sent to */
+    actr_retry_t retry;
+    unsigned handled;  /* by whoever it was sent to */
+    unsigned arrivals; /* a repetition is known as such, as a node's mailbox does */
+    unsigned repeats;  /* times that it was sent again, as far as is known */
 } sim_call_t;
 
 /* One session, as its node was told of it. */

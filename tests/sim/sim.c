@@ -135,6 +135,7 @@ static void choose_weather(void)
     fake_net.send_buffer = rng_chance(rng, 50) ? 70000 : 1u << 20;
     fake_net.refuse_percent = rng_chance(rng, 20) ? rng_below(rng, 20) : 0;
     sim.memory_permille = rng_chance(rng, 25) ? 1 + rng_below(rng, 40) : 0;
+    fake_net.plain_peers = rng_chance(rng, 25);
     fake_net.lanes_open_late = rng_chance(rng, 40);
 }
 

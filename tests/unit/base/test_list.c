@@ -55,12 +55,44 @@ static void a_splice_moves_all_and_empties_the_source(void **state)
     for (int i = 0; i < 4; i++) assert_int_equal(take(&to), i);
 }
 
+static bool by_tens(const actri_link_t *a, const actri_link_t *b)
+{
+    return ACTRI_CONTAINER(a, const item_t, link)->number / 10 < ACTRI_CONTAINER(b, const item_t, link)->number / 10;
+}
+
+static void sorting_keeps_the_order_of_equals(void **state)
+{
+    (void)state;
+    static item_t items[1000];
+    for (int count = 0; count < 1000; count = count * 3 / 2 + 1) {
+        actri_link_t head;
+        actri_list_init(&head);
+        for (int i = 0; i < count; i++) {
+            items[i].number = (i * 7919 % 90) * 10 + i % 10; /* tens are the key */
+            actri_list_append(&head, &items[i].link);
+        }
+        actri_list_sort(&head, by_tens);
+        const item_t *before = NULL;
+        int seen = 0;
+        for (actri_link_t *at = head.next; at != &head; at = at->next, seen++) {
+            const item_t *item = ACTRI_CONTAINER(at, item_t, link);
+            if (before != NULL) {
+                assert_true(before->number / 10 <= item->number / 10);
+                if (before->number / 10 == item->number / 10) assert_true(before < item);
+            }
+            before = item;
+        }
+        assert_int_equal(seen, count);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items_leave_in_order_of_arrival),
         cmocka_unit_test(removing_twice_is_harmless),
         cmocka_unit_test(a_splice_moves_all_and_empties_the_source),
+        cmocka_unit_test(sorting_keeps_the_order_of_equals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ typedef struct side {
     answer_t answer;
     actri_session_t session; /* of the last request */
     actri_envelope_t last;   /* copied: texts below */
-    char request_id[64], text[64];
+    char request_id[64], text[64], all[200];
     actr_payload_type_t lane;
 } side_t;
 
@@ -76,6 +76,7 @@ static void on_request(void *user, const actri_session_t *session, actr_payload_
                    (const char *)e->request_id.data);
     (void)snprintf(side->text, sizeof side->text, "%.*s", (int)(e->payload.size > 40 ? 40 : e->payload.size),
                    e->payload.size == 0 ? "" : (const char *)e->payload.data);
+    (void)snprintf(side->all + strlen(side->all), sizeof side->all - strlen(side->all), "%s ", side->text);
     actr_buf_release(message);
     if (side->answer == FAIL || side->answer == BOTH || side->answer == NEITHER) answer_oddly(side);
     if (side->answer == ECHO || side->answer == TWICE) echo(side);
@@ -386,18 +387,155 @@ static void the_number_of_pending_calls_is_limited(void **state)
     fake_loop_run(SECONDS(11));
 }
 
+/* What may not be sent again: a signal, what the caller said so of, anything to a peer that would do it twice. */
 static void the_end_of_a_session_ends_what_was_sent_on_it(void **state)
 {
     (void)state;
+    static const struct {
+        actr_payload_type_t lane;
+        actr_retry_t retry;
+        bool plain;
+    } cases[] = {{ACTR_RPC_SIGNAL, ACTR_RETRY_SAFE, false},
+                 {ACTR_RPC_RELIABLE, ACTR_RETRY_NEVER, false},
+                 {ACTR_RPC_RELIABLE, ACTR_RETRY_SAFE, true}};
     outcome_t outcomes[3];
-    b.answer = SILENT;
-    for (int i = 0; i < 3; i++) call(&outcomes[i], "x");
-    fake_loop_run(SECONDS(1));
-    side_close(&b);
-    fake_loop_run(SECONDS(1));
-    for (int i = 0; i < 3; i++) assert_status(ACTR_STATUS_DELIVERY_UNCERTAIN, outcomes[i].status);
+    actr_error_t error = ACTR_ERROR_INIT;
+    for (int i = 0; i < 3; i++) {
+        fake_net.plain_peers = cases[i].plain;
+        actri_call_spec_t spec = spec_to(&b, "x");
+        spec.lane = cases[i].lane;
+        spec.retry = cases[i].retry;
+        b.answer = SILENT;
+        assert_ok(start(&outcomes[i], &a, &spec, &error), &error);
+        fake_loop_run(SECONDS(1));
+        side_close(&b);
+        fake_loop_run(SECONDS(1));
+        assert_status(ACTR_STATUS_DELIVERY_UNCERTAIN, outcomes[i].status);
+        assert_int_equal(a.events[ACTR_EVENT_PEER_CLOSED], i + 1);
+        assert_int_equal(actri_peer_gate_pending(a.gate), 0);
+        router_remove(b.client);
+        side_open(&b, 2, NULL);
+    }
+    assert_int_equal(actri_peer_gate_stats(a.gate)->calls_repeated, 0);
+}
+
+static void cut_until_closed(void)
+{
+    fake_net.cut[1][2] = true;
+    for (int i = 0; i < 120 && a.events[ACTR_EVENT_PEER_CLOSED] == 0; i++) fake_loop_run(SECONDS(1));
     assert_int_equal(a.events[ACTR_EVENT_PEER_CLOSED], 1);
+}
+
+static void heal(void)
+{
+    fake_net.cut[1][2] = false;
+    fake_loop_run(SECONDS(60));
+}
+
+static actri_call_spec_t long_spec(const char *text)
+{
+    actri_call_spec_t spec = spec_to(&b, text);
+    spec.deadline_ns = actri_now_ns() + SECONDS(600);
+    return spec;
+}
+
+static void a_lost_call_is_sent_again_before_newer_ones(void **state)
+{
+    (void)state;
+    outcome_t outcomes[4];
+    actr_error_t error = ACTR_ERROR_INIT;
+    b.answer = SILENT;
+    actri_call_spec_t one = long_spec("one"), two = long_spec("two"), three = long_spec("three");
+    two.deadline_ns -= SECONDS(100); /* the table is in another order than the calls */
+    assert_ok(start(&outcomes[0], &a, &one, &error), &error);
+    assert_ok(start(&outcomes[1], &a, &two, &error), &error);
+    fake_loop_run(SECONDS(1));
+    assert_string_equal(b.all, "one two ");
+    fake_net.cut[1][2] = true;
+    fake_loop_run(SECONDS(10)); /* silent, not given up: this one is taken by the connection, and lost with it */
+    assert_ok(start(&outcomes[2], &a, &three, &error), &error);
+    b.answer = ECHO;
+    cut_until_closed();
+    actri_call_spec_t four = long_spec("four"); /* newer: it waits for the same connection */
+    assert_ok(start(&outcomes[3], &a, &four, &error), &error);
+    heal();
+    assert_string_equal(b.all, "one two one two three four ");
+    for (int i = 0; i < 4; i++) assert_status(ACTR_OK, outcomes[i].status);
+    assert_string_equal(outcomes[1].reply, "two");
+    assert_int_equal(actri_peer_gate_stats(a.gate)->calls_repeated, 3);
     assert_int_equal(actri_peer_gate_pending(a.gate), 0);
+}
+
+static void a_repetition_has_the_same_request_id(void **state)
+{
+    (void)state;
+    outcome_t outcome;
+    char id[64];
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_call_spec_t spec = long_spec("x");
+    fake_net.plain_peers = true;
+    spec.retry = ACTR_RETRY_ALWAYS; /* also to a peer that may do it twice */
+    b.answer = SILENT;
+    assert_ok(start(&outcome, &a, &spec, &error), &error);
+    fake_loop_run(SECONDS(1));
+    (void)snprintf(id, sizeof id, "%s", b.request_id);
+    b.answer = ECHO;
+    cut_until_closed();
+    heal();
+    assert_int_equal(b.requests, 2);
+    assert_string_equal(id, b.request_id);
+    assert_status(ACTR_OK, outcome.status);
+}
+
+static void a_tell_is_never_sent_again(void **state)
+{
+    (void)state;
+    outcome_t outcome;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_call_spec_t spec = long_spec("x");
+    spec.is_tell = true;
+    spec.retry = ACTR_RETRY_ALWAYS;
+    assert_ok(start(&outcome, &a, &spec, &error), &error);
+    fake_loop_run(SECONDS(1));
+    assert_status(ACTR_OK, outcome.status);
+    cut_until_closed();
+    heal();
+    assert_int_equal(b.requests, 1);
+}
+
+/* Sent once, and never again to be reached: nobody knows. */
+static void a_repetition_that_can_not_leave_is_uncertain(void **state)
+{
+    (void)state;
+    outcome_t gone, late;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_call_spec_t spec = long_spec("x"), brief = long_spec("y");
+    brief.deadline_ns = actri_now_ns() + SECONDS(2);
+    b.answer = SILENT;
+    assert_ok(start(&gone, &a, &spec, &error), &error);
+    assert_ok(start(&late, &a, &brief, &error), &error);
+    fake_loop_run(SECONDS(1));
+    router.refuses_dead = true;
+    router_remove(b.client);
+    side_close(&b);
+    fake_loop_run(SECONDS(5));
+    assert_status(ACTR_STATUS_DELIVERY_UNCERTAIN, gone.status);
+    assert_true(late.status == ACTR_STATUS_DELIVERY_UNCERTAIN || late.status == ACTR_STATUS_TIMEOUT);
+    assert_int_equal(actri_peer_gate_pending(a.gate), 0);
+}
+
+static void what_can_not_leave_in_its_share_of_the_time_is_unavailable(void **state)
+{
+    (void)state;
+    outcome_t outcome;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fake_net.cut[1][2] = true;
+    actri_call_spec_t spec = long_spec("x");
+    spec.send_by_ns = actri_now_ns() + SECONDS(3);
+    assert_ok(start(&outcome, &a, &spec, &error), &error);
+    fake_loop_run(SECONDS(4));
+    assert_status(ACTR_STATUS_UNAVAILABLE, outcome.status);
+    assert_status(ACTR_STATUS_UNAVAILABLE, outcome.error.status);
 }
 
 static void closing_ends_every_call(void **state)
@@ -580,6 +718,11 @@ int main(void)
         TEST(what_can_not_be_a_request_is_refused),
         TEST(the_number_of_pending_calls_is_limited),
         TEST(the_end_of_a_session_ends_what_was_sent_on_it),
+        TEST(a_lost_call_is_sent_again_before_newer_ones),
+        TEST(a_repetition_has_the_same_request_id),
+        TEST(a_tell_is_never_sent_again),
+        TEST(a_repetition_that_can_not_leave_is_uncertain),
+        TEST(what_can_not_leave_in_its_share_of_the_time_is_unavailable),
         TEST(closing_ends_every_call),
         TEST(bad_messages_are_counted_and_harm_nobody),
         TEST(a_reply_from_another_peer_does_not_count),

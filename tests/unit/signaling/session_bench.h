@@ -405,8 +405,8 @@ static inline void bench_online(bench_t *bench)
 static inline void bench_ask(bench_t *bench, int64_t seconds)
 {
     static const actr_type_t type = {"acme", "wanted"};
-    actri_session_candidates(bench->session, bench->time, &type, 3, bench->time.now_ns + seconds * ACTRI_SECOND,
-                             bench_answer, bench);
+    actri_session_candidates(bench->session, bench->time, &(actri_query_t){.type = type, .max = 3},
+                             bench->time.now_ns + seconds * ACTRI_SECOND, bench_answer, bench);
     bench_sound(bench);
 }
 

@@ -320,8 +320,8 @@ static void ask_and_send(void *argument)
                            .target = {.serial_number = 5, .realm = 7, .type = {"a", "b"}}};
     relay.text = "candidate:1";
     for (unsigned i = 0; i < 200; i++) {
-        if (actri_signaling_candidates(crowd->client, &type, 2, in_seconds(1), watch_candidates, crowd->watch, NULL) ==
-            ACTR_OK) {
+        if (actri_signaling_candidates(crowd->client, &(actri_query_t){.type = type, .max = 2}, in_seconds(1),
+                                       watch_candidates, crowd->watch, NULL) == ACTR_OK) {
             (void)__atomic_add_fetch(&crowd->taken, 1, __ATOMIC_RELAXED);
         }
         if (actri_signaling_relay(crowd->client, &relay, NULL) == ACTR_OK) {
@@ -379,8 +379,8 @@ static void every_failed_allocation_is_survived(void **state)
             const actr_type_t type = {"acme", "wanted"};
             unsigned taken = 0;
             if (actri_signaling_start(client, actri_now_ns() + 100 * ACTRI_MS, NULL) == ACTR_OK) {
-                taken = actri_signaling_candidates(client, &type, 2, in_seconds(9), watch_candidates, &watch, NULL) ==
-                        ACTR_OK;
+                taken = actri_signaling_candidates(client, &(actri_query_t){.type = type, .max = 2}, in_seconds(9),
+                                                   watch_candidates, &watch, NULL) == ACTR_OK;
             }
             (void)!actri_signaling_stop(client, actri_now_ns() + 100 * ACTRI_MS, NULL); /* its answer may be lost */
             assert_int_equal(taken, watch.answers);

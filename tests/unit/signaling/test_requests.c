@@ -81,17 +81,17 @@ static void provoke(bench_t *bench, const Signaling__SignalingEnvelope *envelope
     }
     assert_int_equal(SIGNALING__SIGNALING_ENVELOPE__FLOW_ACTR_TO_SERVER, envelope->flow_case);
     const Signaling__ActrToSignaling *body = envelope->actr_to_server;
-    actr_type_t type;
+    actri_query_t query = {0};
     switch (body->payload_case) {
     case SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_PING: actri_session_beat(bench->session, bench->time); break;
     case SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_UNREGISTER_REQUEST:
         actri_session_stop(bench->session, bench->time, bench->time.now_ns + ACTRI_SECOND);
         break;
     case SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_ROUTE_CANDIDATES_REQUEST:
-        assert_true(actri_type_from_message(body->route_candidates_request->target_type, &type));
-        actri_session_candidates(bench->session, bench->time, &type,
-                                 body->route_candidates_request->criteria->candidate_count,
-                                 bench->time.now_ns + ACTRI_SECOND, bench_answer, bench);
+        assert_true(actri_type_from_message(body->route_candidates_request->target_type, &query.type));
+        query.max = body->route_candidates_request->criteria->candidate_count;
+        actri_session_candidates(bench->session, bench->time, &query, bench->time.now_ns + ACTRI_SECOND, bench_answer,
+                                 bench);
         break;
     default: fail();
     }
@@ -308,6 +308,27 @@ static void candidates_are_given_in_order_and_bounded(void **state)
     reply_candidates(&bench, asked(&bench), 8); /* three were asked for */
     assert_int_equal(3, bench.candidates);
     assert_int_equal(3, bench.answers);
+    bench_close(&bench);
+}
+
+static void wishes_are_sent_as_the_wire_has_them(void **state)
+{
+    (void)state;
+    bench_t bench;
+    bench_online(&bench);
+    actri_query_t query = {.type = {"acme", "wanted"}, .max = 3, .ranking = {2, 1}, .worst_availability = 1};
+    actri_session_candidates(bench.session, bench.time, &query, bench.time.now_ns + ACTRI_SECOND, bench_answer, &bench);
+    Signaling__SignalingEnvelope *envelope = bench_next(&bench);
+    const Actr__RouteCandidatesRequest *request = envelope->actr_to_server->route_candidates_request;
+    const Actr__NodeSelectionCriteria *criteria = request->criteria;
+    assert_int_equal(3, criteria->candidate_count);
+    assert_int_equal(2, criteria->n_ranking_factors);
+    assert_int_equal(1, criteria->ranking_factors[0]); /* MINIMUM_MAILBOX_BACKLOG */
+    assert_int_equal(0, criteria->ranking_factors[1]); /* MAXIMUM_POWER_RESERVE */
+    assert_true(criteria->has_minimal_health_requirement);
+    assert_int_equal(0, criteria->minimal_health_requirement);
+    assert_false(criteria->has_minimal_dependency_requirement);
+    bench_free(envelope);
     bench_close(&bench);
 }
 
@@ -561,6 +582,7 @@ int main(void)
         cmocka_unit_test(sends_every_recorded_request),
         cmocka_unit_test(passes_every_recorded_relay_up),
         cmocka_unit_test(candidates_are_given_in_order_and_bounded),
+        cmocka_unit_test(wishes_are_sent_as_the_wire_has_them),
         cmocka_unit_test(candidates_refused),
         cmocka_unit_test(waiting_requests_are_bounded),
         cmocka_unit_test(a_refused_relay_names_its_target),

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call carries and how it ends: kinds of errors, time limits, trace context, metadata, calls by type. */
+#include "scene.h"
+
+#include "signaling/signaling.h"
+
+static const actr_dest_t local = {.kind = ACTR_DEST_LOCAL};
+
+/* ---- the workloads ---- */
+
+static actr_status_t serve_echo(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    (void)s;
+    (void)ctx;
+    *reply = request->payload;
+    return ACTR_OK;
+}
+
+/* Fails with the status whose number is the payload. */
+static actr_status_t serve_fail(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    char text[16];
+    (void)s;
+    (void)reply;
+    (void)snprintf(text, sizeof text, "%.*s", (int)request->payload.size, (const char *)request->payload.data);
+    return actr_ctx_fail(ctx, (actr_status_t)atoi(text), "failed with %s", text);
+}
+
+/* The reply says what came along: the trace, and the metadata in order. */
+static actr_status_t serve_show(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    char text[300] = "";
+    size_t size = 0;
+    const char *parent = actr_ctx_traceparent(ctx), *trace_state = actr_ctx_tracestate(ctx);
+    (void)s;
+    size += (size_t)snprintf(text, sizeof text, "%s|%s|", parent != NULL ? parent : "-",
+                             trace_state != NULL ? trace_state : "-");
+    for (size_t i = 0; i < request->metadata_count; i++) {
+        size += (size_t)snprintf(text + size, sizeof text - size, "%s=%s ", request->metadata[i].key,
+                                 request->metadata[i].value);
+    }
+    *reply = (actr_bytes_t){actr_ctx_printf(ctx, "%s", text), size};
+    return ACTR_OK;
+}
+
+static actr_status_t serve_pass_on(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    return scene_forward(ctx, &s->peer, "w.Show", request, reply);
+}
+
+static actr_status_t serve_never(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    (void)request;
+    (void)reply;
+    actr_status_t status = actr_ctx_defer(ctx, &s->held, NULL) == ACTR_OK ? ACTR_DEFERRED : ACTR_STATUS_INTERNAL;
+    scene_note(s, 'n');
+    return status;
+}
+
+/* Waits for an answer that never comes, with the default limit of 30 s. */
+static actr_status_t serve_wait(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    actr_status_t status = scene_forward(ctx, &s->peer, "w.Never", request, reply);
+    s->seen = status;
+    scene_note(s, 'w');
+    return status;
+}
+
+static const scene_route_t routes[] = {{"w.Echo", serve_echo},
+                                       {"w.Fail", serve_fail},
+                                       {"w.Show", serve_show},
+                                       {"w.PassOn", serve_pass_on},
+                                       {"w.Never", serve_never},
+                                       {"w.Wait", serve_wait},
+                                       {0}};
+
+static void open_two(fixture_t *f, scene_t *a, scene_t *b)
+{
+    fixture_open(f);
+    scene_open(a, f, "a", routes, NULL);
+    scene_open(b, f, "b", routes, NULL);
+    a->peer = fixture_find(&a->n, "b");
+    b->peer = fixture_find(&b->n, "a");
+}
+
+static void close_two(fixture_t *f, scene_t *a, scene_t *b)
+{
+    scene_close(a);
+    scene_close(b);
+    fixture_close(f);
+}
+
+/* ---- errors ---- */
+
+/* Each kind arrives as it was, from a peer as from the own workload; so do the words. */
+static void kinds_of_errors_are_intact(void **state)
+{
+    (void)state;
+    static const actr_status_t kinds[] = {
+        ACTR_STATUS_NO_MEMORY,     ACTR_STATUS_INVALID_ARGUMENT,  ACTR_STATUS_INVALID_STATE,
+        ACTR_STATUS_TIMEOUT,       ACTR_STATUS_CANCELLED,         ACTR_STATUS_SHUTTING_DOWN,
+        ACTR_STATUS_LIMIT_REACHED, ACTR_STATUS_NOT_FOUND,         ACTR_STATUS_NOT_SUPPORTED,
+        ACTR_STATUS_INTERNAL,      ACTR_STATUS_TARGET_NOT_FOUND,  ACTR_STATUS_UNAVAILABLE,
+        ACTR_STATUS_UNKNOWN_ROUTE, ACTR_STATUS_PERMISSION_DENIED, ACTR_STATUS_DECODE,
+        ACTR_STATUS_HANDLER_ERROR, ACTR_STATUS_HANDLER_PANIC,     ACTR_STATUS_WOULD_DEADLOCK,
+        ACTR_STATUS_MAILBOX_FULL,  ACTR_STATUS_TOO_LARGE};
+    fixture_t f;
+    scene_t a, b;
+    char number[16], words[40];
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_two(&f, &a, &b);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        (void)snprintf(number, sizeof number, "%d", (int)kinds[i]);
+        (void)snprintf(words, sizeof words, "failed with %s", number);
+        assert_status(kinds[i], scene_call(&a, &a.peer, "w.Fail", number, 0, NULL, &error));
+        assert_status(kinds[i], error.status);
+        assert_non_null(strstr(error.message, words));
+        assert_true(error.remote_code >= 400 && error.remote_code < 600);
+        assert_status(kinds[i], scene_call(&a, &local, "w.Fail", number, 0, NULL, &error));
+        assert_string_equal(error.message, words);
+    }
+    assert_status(ACTR_STATUS_REMOTE, scene_call(&a, &a.peer, "w.Fail", "-999", 0, NULL, &error)); /* none of ours */
+    close_two(&f, &a, &b);
+}
+
+/* ---- time ---- */
+
+static void a_handler_s_call_has_what_is_left_of_its_time(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_two(&f, &a, &b);
+    assert_ok(scene_call(&a, &a.peer, "w.Echo", "warm", 0, NULL, &error), &error);
+    assert_status(ACTR_STATUS_TIMEOUT, scene_call(&a, &local, "w.Wait", "", 300, NULL, &error));
+    fixture_wait(&a.n, &a.count, 1); /* with its own 30 s it would still wait: this does not, for that long */
+    assert_status(ACTR_STATUS_TIMEOUT, a.seen);
+    assert_ok(scene_call(&a, &local, "w.Echo", "free", 10000, NULL, &error), &error);
+    actr_node_stats_t stats = {.struct_size = sizeof stats};
+    actr_ref_stats(a.n.ref, &stats);
+    assert_int_equal(stats.pending_calls, 0);
+    fixture_wait(&b.n, &b.count, 1);
+    actr_reply_release(b.held);
+    close_two(&f, &a, &b);
+}
+
+static void the_caller_s_limit_counts_on_each_path(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_two(&f, &a, &b);
+    assert_status(ACTR_STATUS_TIMEOUT, scene_call(&a, &local, "w.Never", "", 200, NULL, &error));
+    fixture_wait(&a.n, &a.count, 1);
+    actr_reply_release(a.held);
+    assert_status(ACTR_STATUS_TIMEOUT, scene_call(&a, &a.peer, "w.Never", "", 1500, NULL, &error));
+    fixture_wait(&b.n, &b.count, 1);
+    actr_reply_release(b.held);
+    actr_dest_t nowhere = a.peer;
+    nowhere.id.serial_number += 1000;
+    actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
+    options.timeout_ms = 20000;
+    actr_status_t status = actr_ctx_tell(actr_ref_ctx(a.n.ref), &nowhere, "w.Echo", (actr_bytes_t){"", 0}, &options,
+                                         &error); /* a tell is bounded as well */
+    assert_status(ACTR_STATUS_UNAVAILABLE, status);
+    close_two(&f, &a, &b);
+}
+
+/* ---- what a call carries ---- */
+
+#define TRACE "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+static void trace_and_metadata_travel(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    char text[300];
+    actr_error_t error = ACTR_ERROR_INIT;
+    const actr_metadata_t metadata[] = {{"color", "blue"}, {"empty", ""}};
+    actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
+    options.metadata = metadata;
+    options.metadata_count = 2;
+    options.traceparent = TRACE;
+    options.tracestate = "vendor=1";
+    open_two(&f, &a, &b);
+    const actr_dest_t dests[] = {a.peer, local};
+    for (int i = 0; i < 2; i++) {
+        actr_buf_t *reply = NULL;
+        assert_ok(
+            actr_ctx_call(actr_ref_ctx(a.n.ref), &dests[i], "w.Show", (actr_bytes_t){"", 0}, &options, &reply, &error),
+            &error);
+        (void)snprintf(text, sizeof text, "%.*s", (int)actr_buf_size(reply), (const char *)actr_buf_data(reply));
+        assert_string_equal(text, TRACE "|vendor=1|color=blue empty= ");
+        actr_buf_release(reply);
+        /* carried on into what the handler calls; metadata is not */
+        assert_ok(actr_ctx_call(actr_ref_ctx(a.n.ref), &dests[i], "w.PassOn", (actr_bytes_t){"", 0}, &options, &reply,
+                                &error),
+                  &error);
+        (void)snprintf(text, sizeof text, "%.*s", (int)actr_buf_size(reply), (const char *)actr_buf_data(reply));
+        assert_string_equal(text, TRACE "|vendor=1|");
+        actr_buf_release(reply);
+    }
+    assert_ok(scene_call(&a, &a.peer, "w.Show", "", 0, text, &error), &error); /* absent stays absent */
+    assert_string_equal(text, "-|-|");
+    char long_trace[600];
+    memset(long_trace, 'x', sizeof long_trace - 1);
+    long_trace[sizeof long_trace - 1] = '\0';
+    options.traceparent = long_trace;
+    assert_status(ACTR_STATUS_INVALID_ARGUMENT,
+                  actr_ctx_tell(actr_ref_ctx(a.n.ref), &local, "w.Show", (actr_bytes_t){"", 0}, &options, &error));
+    close_two(&f, &a, &b);
+}
+
+static void raw_names(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_buf_t *reply = NULL;
+    actr_bytes_t payload = {"raw", 3};
+    open_two(&f, &a, &b);
+    actr_ctx_t *ctx = actr_ref_ctx(a.n.ref);
+    assert_ok(actr_ctx_call_raw(ctx, &a.peer, "w.Echo", ACTR_RPC_SIGNAL, payload, 5000, &reply, &error), &error);
+    assert_int_equal(actr_buf_size(reply), 3);
+    actr_buf_release(reply);
+    assert_ok(actr_ctx_tell_raw(ctx, &a.peer, "w.Never", ACTR_RPC_RELIABLE, payload, &error), &error);
+    fixture_wait(&b.n, &b.count, 1);
+    actr_reply_release(b.held);
+    assert_status(ACTR_STATUS_INVALID_ARGUMENT,
+                  actr_ctx_call_raw(ctx, &a.peer, "w.Echo", ACTR_STREAM_RELIABLE, payload, 5000, &reply, &error));
+    close_two(&f, &a, &b);
+}
+
+/* ---- by type ---- */
+
+static void strong_load(void *user, actri_load_t *out)
+{
+    (void)user;
+    *out = (actri_load_t){.availability = 0, .power_reserve = 50, .mailbox_backlog = 0};
+}
+
+/* An actor of type "b" that never answers an offer, and says that it is the best of all. */
+static actri_signaling_t *start_ghost(const fixture_t *f)
+{
+    static const actri_signaling_handlers_t handlers = {.load = strong_load};
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_signaling_t *ghost = NULL;
+    actri_signaling_options_t options = {.url = f->url, .type = {"acme", "b"}, .realm = 1001, .form = 'A'};
+    assert_ok(actri_signaling_new(&options, &handlers, NULL, &ghost, &error), &error);
+    assert_ok(actri_signaling_start(ghost, actri_now_ns() + FIXTURE_LIMIT_NS, &error), &error);
+    return ghost;
+}
+
+static void a_call_by_type_tries_the_next_candidate(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_type_t type = {"acme", "b"}, none = {"acme", "none"};
+    actr_criteria_t criteria = ACTR_CRITERIA_INIT;
+    actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
+    actr_buf_t *reply = NULL;
+    actr_id_t answered, first;
+    criteria.ranking[0] = ACTR_RANK_POWER_RESERVE;
+    options.criteria = &criteria;
+    options.timeout_ms = 6000;
+    open_two(&f, &a, &b);
+    actr_ctx_t *ctx = actr_ref_ctx(a.n.ref);
+    assert_ok(actr_ctx_call_type(ctx, &type, "w.Echo", (actr_bytes_t){"one", 3}, &options, &answered, &reply, &error),
+              &error);
+    assert_true(actr_id_equal(&answered, &a.peer.id));
+    actr_buf_release(reply);
+    actri_signaling_t *ghost = start_ghost(&f);
+    do { /* until the server has heard how strong it is */
+        size_t count = 1;
+        assert_ok(actr_ctx_discover_with(ctx, &type, &criteria, 0, &first, &count, &error), &error);
+    } while (actr_id_equal(&first, &a.peer.id));
+    assert_ok(actr_ctx_call_type(ctx, &type, "w.Echo", (actr_bytes_t){"two", 3}, &options, &answered, &reply, &error),
+              &error);
+    assert_true(actr_id_equal(&answered, &a.peer.id)); /* the ghost came first, and was given up */
+    assert_int_equal(actr_buf_size(reply), 3);
+    actr_buf_release(reply);
+    options.max_candidates = 1;
+    options.timeout_ms = 1000;
+    assert_status(ACTR_STATUS_TIMEOUT,
+                  actr_ctx_call_type(ctx, &type, "w.Echo", (actr_bytes_t){"", 0}, &options, &answered, &reply, &error));
+    assert_true(actr_id_equal(&answered, &first));
+    options.max_candidates = 0;
+    options.timeout_ms = 6000;
+    assert_status(ACTR_STATUS_UNKNOWN_ROUTE, /* an answer is an answer */
+                  actr_ctx_call_type(ctx, &type, "w.None", (actr_bytes_t){"", 0}, &options, NULL, &reply, &error));
+    assert_status(ACTR_STATUS_TARGET_NOT_FOUND,
+                  actr_ctx_call_type(ctx, &none, "w.Echo", (actr_bytes_t){"", 0}, &options, NULL, &reply, &error));
+    options.max_candidates = 33;
+    assert_status(ACTR_STATUS_INVALID_ARGUMENT,
+                  actr_ctx_call_type(ctx, &type, "w.Echo", (actr_bytes_t){"", 0}, &options, NULL, &reply, &error));
+    actri_signaling_free(ghost);
+    close_two(&f, &a, &b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds_of_errors_are_intact),
+        cmocka_unit_test(a_handler_s_call_has_what_is_left_of_its_time),
+        cmocka_unit_test(the_caller_s_limit_counts_on_each_path),
+        cmocka_unit_test(trace_and_metadata_travel),
+        cmocka_unit_test(raw_names),
+        cmocka_unit_test(a_call_by_type_tries_the_next_candidate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
