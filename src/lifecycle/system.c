@@ -69,7 +69,7 @@ static actr_status_t make_acl(actr_system_t *system, actr_error_t *error);
 
 static actr_status_t build(actr_system_t *system, actr_error_t *error)
 {
-    actr_status_t status = actri_pool_new(&system->env, EXECUTOR_THREADS, &system->pool, error);
+    actr_status_t status = actri_pool_new(&system->env, EXECUTOR_THREADS, ACTRI_POOL_SHARED, &system->pool, error);
     if (status == ACTR_OK) status = open_mailbox(system, error);
     if (status == ACTR_OK) status = actri_certificate_new(&system->env, &system->certificate, error);
     if (status == ACTR_OK) status = make_acl(system, error);

@@ -5,6 +5,7 @@
 #include "port/executor.h"
 #include "port/thread.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ static fixture_t begin(unsigned threads)
 {
     fixture_t f = {NULL, NULL};
     actr_error_t error = ACTR_ERROR_INIT;
-    assert_ok(actri_pool_new(NULL, threads, &f.pool, &error), &error);
+    assert_ok(actri_pool_new(NULL, threads, ACTRI_POOL_SHARED, &f.pool, &error), &error);
     assert_ok(actri_serial_new(f.pool, &f.serial, &error), &error);
     return f;
 }
@@ -299,6 +300,249 @@ static void waiting_ends_at_the_deadline_or_when_idle(void **state)
     gate_free(&gate);
 }
 
+/* ---- on the caller's thread ---- */
+
+typedef struct here {
+    actri_task_t task;
+    pthread_t thread;
+    bool ran;
+} here_t;
+
+static void run_in_place(actri_task_t *task)
+{
+    here_t *here = ACTRI_CONTAINER(task, here_t, task);
+    here->thread = pthread_self();
+    here->ran = true;
+}
+
+static void an_idle_executor_runs_on_the_callers_thread(void **state)
+{
+    (void)state;
+    fixture_t f = begin(1);
+    gate_task_t gate;
+    here_t here = {.task.run = run_in_place};
+    assert_true(actri_serial_run_here(f.serial, &here.task));
+    assert_true(here.ran && pthread_equal(here.thread, pthread_self()));
+    assert_int_equal(actri_serial_wakeups(f.serial), 0);
+    gate_hold(&gate, f.serial);
+    here.ran = false;
+    assert_false(actri_serial_run_here(f.serial, &here.task));
+    assert_false(here.ran);
+    gate_open(&gate);
+    end(&f);
+    gate_free(&gate);
+}
+
+static void a_batch_wakes_once(void **state)
+{
+    (void)state;
+    fixture_t f = begin(2);
+    gate_task_t gate;
+    static int log[MANY];
+    int count = 0;
+    numbered_t *tasks = number_tasks(MANY, 0, log, &count);
+    gate_hold(&gate, f.serial);
+    for (int i = 0; i < MANY; i++) actri_serial_post(f.serial, &tasks[i].task, i % 2 == 0);
+    assert_int_equal(actri_serial_wakeups(f.serial), 1);
+    gate_open(&gate);
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    assert_int_equal(count, MANY);
+    assert_int_equal(actri_serial_wakeups(f.serial), 1);
+    end(&f);
+    gate_free(&gate);
+    free(tasks);
+}
+
+static void a_pinned_pool_runs_all_on_its_thread(void **state)
+{
+    (void)state;
+    fixture_t f = {NULL, NULL};
+    actr_error_t error = ACTR_ERROR_INIT;
+    here_t first = {.task.run = run_in_place}, second = {.task.run = run_in_place};
+    assert_ok(actri_pool_new(NULL, 1, ACTRI_POOL_PINNED, &f.pool, &error), &error);
+    assert_ok(actri_serial_new(f.pool, &f.serial, &error), &error);
+    assert_false(actri_serial_run_here(f.serial, &first.task));
+    actri_serial_post(f.serial, &first.task, false);
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    actri_serial_post(f.serial, &second.task, false);
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    assert_true(pthread_equal(first.thread, second.thread));
+    assert_false(pthread_equal(first.thread, pthread_self()));
+    end(&f);
+}
+
+/* ---- keys ---- */
+
+typedef struct keyed_item {
+    actri_task_t task;
+    uint64_t name; /* what key_of says */
+    int number;
+} keyed_item_t;
+
+typedef struct keyed_log {
+    actri_mutex_t mutex;
+    int last[8]; /* of each key */
+    unsigned done, inside, most, inside_key[8];
+    bool wrong;
+} keyed_log_t;
+
+static keyed_log_t keyed_log;
+
+static uint64_t key_of(actri_task_t *task, void *user)
+{
+    assert_ptr_equal(user, &keyed_log);
+    return ACTRI_CONTAINER(task, keyed_item_t, task)->name;
+}
+
+static void run_keyed_item(actri_task_t *task)
+{
+    keyed_item_t *item = ACTRI_CONTAINER(task, keyed_item_t, task);
+    keyed_log_t *l = &keyed_log;
+    actri_lock(&l->mutex);
+    if (l->inside_key[item->name]++ > 0 || item->number <= l->last[item->name]) l->wrong = true;
+    if (item->name == 0 ? l->inside > 0 : l->inside_key[0] > 0) l->wrong = true;
+    l->last[item->name] = item->number;
+    l->inside++;
+    if (l->inside > l->most) l->most = l->inside;
+    actri_unlock(&l->mutex);
+    actri_lock(&l->mutex);
+    l->inside--;
+    l->inside_key[item->name]--;
+    l->done++;
+    actri_unlock(&l->mutex);
+}
+
+static fixture_t begin_keyed(unsigned threads, unsigned workers)
+{
+    fixture_t f = {NULL, NULL};
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_keyed_options_t options = {.workers = workers, .key_of = key_of, .user = &keyed_log};
+    memset(&keyed_log, 0, sizeof keyed_log);
+    memset(keyed_log.last, -1, sizeof keyed_log.last);
+    actri_mutex_init(&keyed_log.mutex);
+    assert_ok(actri_pool_new(NULL, threads, ACTRI_POOL_SHARED, &f.pool, &error), &error);
+    assert_ok(actri_serial_new_keyed(f.pool, &options, &f.serial, &error), &error);
+    return f;
+}
+
+typedef struct keyed_producer {
+    actri_thread_t thread;
+    actri_serial_t *serial;
+    keyed_item_t items[MANY];
+} keyed_producer_t;
+
+static void produce_keyed(void *argument)
+{
+    keyed_producer_t *producer = argument;
+    for (int i = 0; i < MANY; i++) {
+        if (!actri_serial_run_here(producer->serial, &producer->items[i].task))
+            actri_serial_post(producer->serial, &producer->items[i].task, false);
+    }
+}
+
+/* One producer for each key, and one without. */
+static void keys_run_in_parallel_and_in_order(void **state)
+{
+    (void)state;
+    enum { PRODUCERS = 5 };
+    fixture_t f = begin_keyed(2, 3);
+    static keyed_producer_t producers[PRODUCERS];
+    actr_error_t error = ACTR_ERROR_INIT;
+    for (int p = 0; p < PRODUCERS; p++) {
+        producers[p].serial = f.serial;
+        for (int i = 0; i < MANY; i++)
+            producers[p].items[i] = (keyed_item_t){{.run = run_keyed_item}, (uint64_t)p, i};
+        assert_ok(actri_thread_start(&producers[p].thread, "producer", produce_keyed, &producers[p], &error), &error);
+    }
+    for (int p = 0; p < PRODUCERS; p++) actri_thread_join(&producers[p].thread);
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    assert_int_equal(keyed_log.done, PRODUCERS * MANY);
+    assert_false(keyed_log.wrong);
+    assert_true(keyed_log.most <= 3);
+    end(&f);
+    actri_mutex_destroy(&keyed_log.mutex);
+}
+
+typedef struct keyed_gate {
+    gate_task_t gate;
+    uint64_t key;
+} keyed_gate_t;
+
+static uint64_t gate_key(actri_task_t *task, void *user)
+{
+    (void)user;
+    return ACTRI_CONTAINER(ACTRI_CONTAINER(task, gate_task_t, task), keyed_gate_t, gate)->key;
+}
+
+/* A key that waits holds up no other: three are inside at once. */
+static void a_key_that_waits_holds_up_no_other(void **state)
+{
+    (void)state;
+    fixture_t f = {NULL, NULL};
+    keyed_gate_t gates[3];
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_keyed_options_t options = {.workers = 3, .key_of = gate_key};
+    assert_ok(actri_pool_new(NULL, 1, ACTRI_POOL_SHARED, &f.pool, &error), &error);
+    assert_ok(actri_serial_new_keyed(f.pool, &options, &f.serial, &error), &error);
+    for (unsigned i = 0; i < 3; i++) {
+        gates[i].key = i + 1;
+        gate_hold(&gates[i].gate, f.serial); /* returns once it is inside */
+    }
+    assert_false(actri_serial_wait_idle(f.serial, 0));
+    for (unsigned i = 0; i < 3; i++) gate_open(&gates[i].gate);
+    end(&f);
+    for (unsigned i = 0; i < 3; i++) gate_free(&gates[i].gate);
+}
+
+/* ---- a foreign loop ---- */
+
+static bool is_readable(int fd)
+{
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    return poll(&poller, 1, 0) == 1;
+}
+
+static bool ten_are_done(void *count)
+{
+    return *(int *)count == 10;
+}
+
+static void a_loops_turns_run_inside_dispatch(void **state)
+{
+    (void)state;
+    fixture_t f = {NULL, NULL};
+    actr_error_t error = ACTR_ERROR_INIT;
+    int log[10], count = 0;
+    numbered_t *tasks = number_tasks(10, 0, log, &count);
+    assert_ok(actri_pool_new_for_loop(NULL, &f.pool, &error), &error);
+    assert_ok(actri_serial_new(f.pool, &f.serial, &error), &error);
+    assert_true(actri_pool_is_loop(f.pool));
+    assert_status(ACTR_STATUS_INVALID_STATE, actri_pool_grow(f.pool, 1, &error));
+    int fd = actri_pool_fd(f.pool);
+    assert_false(is_readable(fd));
+    assert_int_equal(actri_pool_dispatch(f.pool, 5, ACTRI_NEVER), 0);
+    for (int i = 0; i < 8; i++) actri_serial_post(f.serial, &tasks[i].task, false);
+    assert_true(is_readable(fd));
+    assert_int_equal(count, 0);
+    assert_int_equal(actri_pool_dispatch(f.pool, 3, ACTRI_NEVER), 3);
+    assert_int_equal(count, 3);
+    assert_true(is_readable(fd));
+    assert_int_equal(actri_pool_dispatch(f.pool, 100, 0), 1); /* its time was up before it began: one all the same */
+    assert_true(is_readable(fd));
+    assert_int_equal(actri_pool_dispatch(f.pool, 100, ACTRI_NEVER), 4);
+    assert_false(is_readable(fd));
+    assert_true(actri_pool_is_mine(f.pool));
+    assert_false(actri_pool_dispatch_until(f.pool, ten_are_done, &count, actri_now_ns() + ACTRI_MS));
+    for (int i = 8; i < 10; i++) actri_serial_post(f.serial, &tasks[i].task, false);
+    assert_true(actri_pool_dispatch_until(f.pool, ten_are_done, &count, ACTRI_NEVER));
+    actri_pool_poke(f.pool);
+    assert_true(is_readable(fd));
+    assert_int_equal(actri_pool_dispatch(f.pool, 1, ACTRI_NEVER), 0);
+    assert_false(is_readable(fd));
+    end(&f);
+    free(tasks);
+}
+
 static void a_failed_allocation_leaves_nothing(void **state)
 {
     (void)state;
@@ -309,8 +553,20 @@ static void a_failed_allocation_leaves_nothing(void **state)
         actri_pool_t *pool = NULL;
         actri_serial_t *serial = NULL;
         actr_error_t error = ACTR_ERROR_INIT;
-        actr_status_t status = actri_pool_new(&oom.env, 2, &pool, &error);
+        actr_status_t status = actri_pool_new(&oom.env, 2, ACTRI_POOL_SHARED, &pool, &error);
         if (status == ACTR_OK) status = actri_serial_new(pool, &serial, &error);
+        assert_status(oom.failed ? ACTR_STATUS_NO_MEMORY : ACTR_OK, status);
+        actri_serial_free(serial);
+        actri_pool_free(pool);
+    }
+    OOM_EACH(oom)
+    {
+        actri_pool_t *pool = NULL;
+        actri_serial_t *serial = NULL;
+        actr_error_t error = ACTR_ERROR_INIT;
+        actri_keyed_options_t options = {.workers = 4, .key_of = key_of};
+        actr_status_t status = actri_pool_new(&oom.env, 1, ACTRI_POOL_SHARED, &pool, &error);
+        if (status == ACTR_OK) status = actri_serial_new_keyed(pool, &options, &serial, &error);
         assert_status(oom.failed ? ACTR_STATUS_NO_MEMORY : ACTR_OK, status);
         actri_serial_free(serial);
         actri_pool_free(pool);
@@ -327,6 +583,12 @@ int main(void)
         cmocka_unit_test(busy_executors_share_one_thread),
         cmocka_unit_test(a_turn_knows_its_executor),
         cmocka_unit_test(waiting_ends_at_the_deadline_or_when_idle),
+        cmocka_unit_test(an_idle_executor_runs_on_the_callers_thread),
+        cmocka_unit_test(a_batch_wakes_once),
+        cmocka_unit_test(a_pinned_pool_runs_all_on_its_thread),
+        cmocka_unit_test(keys_run_in_parallel_and_in_order),
+        cmocka_unit_test(a_key_that_waits_holds_up_no_other),
+        cmocka_unit_test(a_loops_turns_run_inside_dispatch),
         cmocka_unit_test(a_failed_allocation_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
