@@ -33,6 +33,13 @@ typedef enum actr_durability {
     ACTR_DURABILITY_OFF = 3,
 } actr_durability_t;
 
+/* Where the turns of the node run: handlers, hooks, timers, callbacks. See docs/scheduling.md. */
+typedef enum actr_affinity {
+    ACTR_AFFINITY_POOL = 0,   /* on the system's threads; a blocking local call that finds the node idle: on its own */
+    ACTR_AFFINITY_THREAD = 1, /* all on one thread that the node has for itself (the Shell's handler: on the pool) */
+    ACTR_AFFINITY_LOOP = 2,   /* inside actr_system_dispatch only */
+} actr_affinity_t;
+
 /* A .proto file that this actor serves. */
 typedef struct actr_export {
     const char *file_name; /* "echo.proto" */
@@ -92,6 +99,7 @@ typedef struct actr_config {
     /* How long a handler may run; then its caller gets ACTR_STATUS_TIMEOUT, the node ACTR_EVENT_HANDLER_OVERTIME. The
        handler itself can not be ended: it keeps the turn. [0: for ever] */
     uint32_t handler_limit_ms;
+    actr_affinity_t affinity;
 } actr_config_t;
 
 #define ACTR_CONFIG_INIT                                                                                               \

@@ -85,6 +85,16 @@ typedef struct actr_supervision {
     uint32_t reserved[3];
 } actr_supervision_t;
 
+/*
+ * Which messages may be handled at the same time. True: *key names what the message is about (a user, a document); it
+ * points into the request, or at what lives as long. Messages of one key are handled one at a time, in order; those of
+ * different keys in parallel, at most `workers` of them. False: it has none, and is handled alone: what came before it
+ * has ended, what comes after it waits. Hooks, events, timers and the answers of asynchronous calls have none. Once a
+ * message, in order of arrival, on a thread of the library, beside handlers that run: must not block, call libactr, or
+ * touch what handlers change. docs/scheduling.md
+ */
+typedef bool (*actr_key_fn)(const actr_request_t *request, actr_bytes_t *key, void *user);
+
 /* The user's business object. attach copies this description; what `user` points to must outlive the node. */
 typedef struct actr_workload {
     size_t struct_size;
@@ -97,6 +107,9 @@ typedef struct actr_workload {
     void (*on_event)(const actr_event_t *event, void *user);
     void *user;
     actr_supervision_t supervision;
+    actr_key_fn key_of; /* NULL: one message at a time. Only with ACTR_AFFINITY_POOL */
+    uint32_t workers;   /* messages with keys at a time, at most 32 [4] */
+    uint32_t reserved;
 } actr_workload_t;
 
 #define ACTR_WORKLOAD_INIT                                                                                             \
@@ -117,6 +130,21 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_open_with(const char *config_
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_new(const actr_config_t *config, actr_system_t **system,
                                                        actr_error_t *error);
 ACTR_API void actr_system_release(actr_system_t *system);
+
+/*
+ * For a program with a loop of its own (ACTR_AFFINITY_LOOP): turns run only inside dispatch. The descriptor is readable
+ * while there are any; poll it, do not read it. -1: the system has threads. [any-thread]
+ */
+ACTR_API int actr_system_fd(const actr_system_t *system);
+/*
+ * Runs at most max_turns turns (0: 1024), for max_ms milliseconds (0: no limit; a turn that runs is not cut short);
+ * returns how many ran, or a negative actr_status_t: ACTR_STATUS_INVALID_STATE when the system has threads. The thread
+ * that called it last (or actr_node_start) is the loop's thread: there a blocking call to the own workload or Shell is
+ * refused with ACTR_STATUS_WOULD_DEADLOCK; one to a peer holds the loop until its answer is there; actr_node_start,
+ * actr_ref_release and the waits for a shutdown run turns while they wait, and belong there. One thread at a time.
+ * [loop's thread, not-from-callback: then 0]
+ */
+ACTR_API int actr_system_dispatch(actr_system_t *system, uint32_t max_turns, uint32_t max_ms);
 
 /* Attaches the workload; one per system. The caller releases *node. [any-thread] */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *workload,

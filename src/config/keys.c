@@ -124,6 +124,10 @@ const actri_key_t actri_keys[] = {
      AT(prflx_wait_ms), .what = "The same for peer-reflexive candidates."},
     {"system.webrtc.ice_relay_acceptance_min_wait", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", .fallback = "100", U64,
      AT(relay_wait_ms), .what = "The same for relayed candidates."},
+    {"system.executor.affinity", ACTRI_KEY_WORD, ACTRI_MERGE_NEAREST, OWN, .fallback = "\"pool\"",
+     .words = "pool|thread|loop", AT(affinity),
+     .what = "Where handlers, hooks, timers and callbacks run: on the system's threads (pool), all on one thread that the "
+             "node has for itself (thread), inside the program's own loop (loop, actr_system_dispatch)."},
     {"system.observability.filter_level", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, BOTH, .fallback = "\"info\"",
      AT(filter_level), .what = "Log filter, for example \"info,webrtc=debug\"; its first bare level is used."},
     {"system.observability.tracing_enabled", ACTRI_KEY_BOOL, ACTRI_MERGE_NEAREST, BOTH, .fallback = "false",
@@ -143,6 +147,9 @@ const actri_key_t actri_keys[] = {
      .what = "What a start gives to connecting and registering, in milliseconds; 0 is the default."},
     {"system.limits.drain_timeout_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "2000", U32,
      AT(drain_timeout_ms), .what = "What shutdown gives to queued work, in milliseconds; 0 is the default."},
+    {"system.limits.handler_limit_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "0", U32,
+     AT(handler_limit_ms),
+     .what = "How long a handler may run, in milliseconds, before its caller gets a timeout; 0: for ever."},
 };
 const size_t actri_key_count = sizeof actri_keys / sizeof actri_keys[0];
 _Static_assert(sizeof actri_keys / sizeof actri_keys[0] <= ACTRI_KEYS_MAX, "raise ACTRI_KEYS_MAX");

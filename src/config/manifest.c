@@ -210,6 +210,12 @@ static actr_durability_t durability(const char *word)
     return word[0] == 'n' ? ACTR_DURABILITY_NORMAL : word[0] == 'o' ? ACTR_DURABILITY_OFF : ACTR_DURABILITY_FULL;
 }
 
+static actr_affinity_t affinity(const char *word)
+{
+    if (word == NULL || word[0] == 'p') return ACTR_AFFINITY_POOL;
+    return word[0] == 't' ? ACTR_AFFINITY_THREAD : ACTR_AFFINITY_LOOP;
+}
+
 static const char *file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -259,6 +265,8 @@ actr_status_t actri_manifest_values(actri_manifest_t *manifest, actr_config_t *o
         .default_timeout_ms = manifest->default_timeout_ms,
         .connect_timeout_ms = manifest->connect_timeout_ms,
         .drain_timeout_ms = manifest->drain_timeout_ms,
+        .handler_limit_ms = manifest->handler_limit_ms,
+        .affinity = affinity(manifest->affinity),
     };
     return ACTR_OK;
 }

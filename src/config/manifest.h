@@ -54,7 +54,7 @@ typedef struct actri_manifest {
     const char *signaling_url, *server_form;
     uint32_t realm, realm_id;
     bool visible;
-    const char *mailbox_path, *durability;
+    const char *mailbox_path, *durability, *affinity;
     uint64_t max_messages, max_bytes;
     actri_strings_t stun_urls, turn_urls, public_ips;
     bool force_relay, loopback;
@@ -62,7 +62,8 @@ typedef struct actri_manifest {
     uint64_t host_wait_ms, srflx_wait_ms, prflx_wait_ms, relay_wait_ms;
     const char *filter_level, *tracing_endpoint, *tracing_service_name;
     bool tracing_enabled;
-    uint32_t max_pending_calls, max_peers, default_timeout_ms, connect_timeout_ms, drain_timeout_ms;
+    uint32_t max_pending_calls, max_peers, default_timeout_ms, connect_timeout_ms, drain_timeout_ms,
+        handler_limit_ms;
 
     /* filled by readers of their own */
     actri_manifest_export_t *exports;

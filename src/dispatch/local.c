@@ -53,6 +53,15 @@ void actri_local_call_cancel(actri_local_call_t *call)
 
 /* ---- the turn ---- */
 
+void actri_local_call_request(const actri_local_call_t *call, actr_request_t *request)
+{
+    request->route = call->route;
+    request->payload = (actr_bytes_t){actr_buf_data(call->payload), actr_buf_size(call->payload)};
+    request->is_tell = call->is_tell;
+    request->metadata = call->metadata;
+    request->metadata_count = call->metadata_count;
+}
+
 /* False when the call lives on, deferred. */
 static bool serve_local(actri_local_call_t *call)
 {
@@ -67,11 +76,7 @@ static bool serve_local(actri_local_call_t *call)
                            .tracestate = call->tracestate,
                            .deadline_ns = call->deadline_ns,
                            .arena = &arena};
-    in.request.route = call->route;
-    in.request.payload = (actr_bytes_t){actr_buf_data(call->payload), actr_buf_size(call->payload)};
-    in.request.is_tell = call->is_tell;
-    in.request.metadata = call->metadata;
-    in.request.metadata_count = call->metadata_count;
+    actri_local_call_request(call, &in.request);
     actr_bytes_t reply = {NULL, 0};
     actr_error_t error;
     error.message[0] = '\0';
@@ -100,6 +105,11 @@ static void run_local(actri_task_t *task)
         ended = serve_local(call);
     }
     if (ended) actri_local_call_release(call);
+}
+
+bool actri_local_call_is(const actri_task_t *task)
+{
+    return task->run == run_local;
 }
 
 /* ---- the start ---- */

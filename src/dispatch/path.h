@@ -16,6 +16,7 @@ struct actri_state_path {
     int64_t drain_until_ns; /* atomic; 0: not draining */
     actri_answers_t *answers;
     actri_state_path_stats_t stats;
+    uint8_t key_seed[16];
 };
 
 static inline void actri_path_count(uint64_t *counter)
@@ -31,6 +32,10 @@ static inline int64_t actri_path_drain_deadline(const actri_state_path_t *path)
 /* The answer to a peer's request; the mail stays the caller's. */
 void actri_state_path_answer(actri_state_path_t *path, const actri_mail_t *mail, actr_status_t status,
                              actr_bytes_t payload, const char *message);
+/* The request as the handler, or key_of, will see it. */
+void actri_local_call_request(const actri_local_call_t *call, actr_request_t *request);
+bool actri_local_call_is(const actri_task_t *task);
+
 /* Runs the handler for what `in` holds, as `turn`. The reply is in the arena. */
 actr_status_t actri_path_serve(actri_state_path_t *path, actri_incoming_t *in, actri_turn_t *turn, actr_bytes_t *reply,
                                actr_error_t *error);

@@ -4,8 +4,10 @@
 
 #include "dispatch/acl.h"
 #include "dispatch/path.h"
+#include "base/map.h"
 #include "gate/error_code.h"
 #include "port/clock.h"
+#include "port/random.h"
 #include "proto/idcodec.h"
 
 #include <stdio.h>
@@ -149,6 +151,14 @@ static void copy_metadata(actri_incoming_t *in, const actri_envelope_t *e)
     in->request.metadata_count = count;
 }
 
+static void fill_request(actri_incoming_t *in, const actri_envelope_t *e)
+{
+    in->request.route = actri_arena_strndup(in->arena, (const char *)e->route_key.data, e->route_key.size);
+    in->request.payload = (actr_bytes_t){e->payload.data, e->payload.size};
+    in->request.is_tell = is_tell(e);
+    copy_metadata(in, e);
+}
+
 static int64_t monotonic_deadline(int64_t wall_ms)
 {
     if (wall_ms == 0) return ACTRI_NEVER;
@@ -187,13 +197,10 @@ static actri_turn_end_t serve(actri_state_path_t *path, actri_mail_t *mail, cons
                               actri_incoming_t *in, actr_bytes_t *reply, actr_status_t *status, actr_error_t *error)
 {
     actri_turn_t turn = {.mail = mail};
-    in->request.route = actri_arena_strndup(in->arena, (const char *)e->route_key.data, e->route_key.size);
     in->request_id = actri_arena_strndup(in->arena, (const char *)e->request_id.data, e->request_id.size);
-    in->request.payload = (actr_bytes_t){e->payload.data, e->payload.size};
-    in->request.is_tell = is_tell(e);
     in->traceparent = e->traceparent;
     in->tracestate = e->tracestate;
-    copy_metadata(in, e);
+    fill_request(in, e);
     if (in->arena->failed) {
         *status = actri_no_memory(error);
         return ACTRI_TURN_ANSWER;
@@ -271,6 +278,39 @@ static void run_mail(actri_task_t *task)
     actri_mailbox_done(path->o.mailbox, mail, ACTRI_MAIL_ACK, NULL);
 }
 
+/* ---- keys ---- */
+
+static uint64_t ask_key(const actri_state_path_t *path, const actr_request_t *request)
+{
+    actr_bytes_t key = {NULL, 0};
+    if (!path->o.key_of(request, &key, path->o.key_user)) return 0;
+    uint64_t hash = actri_siphash(path->key_seed, key.data, key.size);
+    return hash != 0 ? hash : 1; /* two keys of one hash only wait for each other */
+}
+
+static uint64_t mail_key(actri_state_path_t *path, const actri_mail_t *mail)
+{
+    actri_envelope_t e;
+    actri_arena_t arena;
+    if (actri_envelope_decode(actr_buf_data(mail->message), actr_buf_size(mail->message), &e, NULL) != ACTR_OK) return 0;
+    actri_arena_init(&arena, path->o.env);
+    actri_incoming_t in = {.arena = &arena};
+    fill_request(&in, &e);
+    uint64_t key = arena.failed ? 0 : ask_key(path, &in.request);
+    actri_arena_clear(&arena);
+    return key;
+}
+
+uint64_t actri_state_path_key(actri_state_path_t *path, actri_task_t *task)
+{
+    if (path->o.key_of == NULL) return 0;
+    if (task->run == run_mail) return mail_key(path, ACTRI_CONTAINER(task, actri_mail_t, task));
+    if (!actri_local_call_is(task)) return 0;
+    actr_request_t request = {0};
+    actri_local_call_request(ACTRI_CONTAINER(task, actri_local_call_t, task), &request);
+    return ask_key(path, &request);
+}
+
 void actri_state_path_deliver(actri_state_path_t *path, actri_link_t *mails, bool high)
 {
     for (actri_link_t *at = mails->next; at != mails; at = at->next) {
@@ -300,6 +340,7 @@ actr_status_t actri_state_path_new(const actri_state_path_options_t *options, ac
     path->o = *options;
     actri_list_init(&path->arrived);
     path->batch.run = put_batch;
+    actri_random(path->key_seed, sizeof path->key_seed);
     actr_status_t status = actri_answers_new(path, &path->answers, error);
     if (status != ACTR_OK) {
         actri_free(options->env, path);

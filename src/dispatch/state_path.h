@@ -38,6 +38,8 @@ typedef struct actri_state_path_options {
     actri_mailbox_t *mailbox; /* its deliver and refuse are routed to this state path */
     actri_serve_fn serve;
     void *user;
+    bool (*key_of)(const actr_request_t *request, actr_bytes_t *key, void *user); /* NULL: no request has a key */
+    void *key_user;
 } actri_state_path_options_t;
 
 typedef struct actri_state_path_stats { /* all atomic */
@@ -52,6 +54,9 @@ void actri_state_path_connect(actri_state_path_t *path, actri_peer_gate_t *gate,
 void actri_state_path_close(actri_state_path_t *path);
 /* Closed, the executor is idle, nothing comes any more. NULL is a no-op. */
 void actri_state_path_free(actri_state_path_t *path);
+
+/* The key of the request that task is, for a keyed executor; 0: it has none, or is no request. */
+uint64_t actri_state_path_key(actri_state_path_t *path, actri_task_t *task);
 
 /* A request has arrived; the message is ours. [loop] */
 void actri_state_path_request(actri_state_path_t *path, const actri_session_t *session, actr_payload_type_t lane,

@@ -5,11 +5,15 @@
  */
 #include "lifecycle/node.h"
 
+#include "port/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#define TURNS 64 /* between two looks at the signals */
 
 static int signal_fd = -1; /* atomic; the eventfd of the one wait that is under way */
 
@@ -23,11 +27,17 @@ static void on_signal(int number)
     errno = saved;
 }
 
-/* Waits for a signal or for the node's wake-up. */
-static void wait_either(int fd, int wake_fd)
+/* Waits for a signal or for the node's wake-up; runs turns, when they are this thread's to run. */
+static void wait_either(int fd, int wake_fd, actri_pool_t *pool)
 {
-    struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
-    while (poll(fds, 2, -1) < 0 && errno == EINTR) {
+    struct pollfd fds[3] = {{.fd = fd, .events = POLLIN},
+                            {.fd = wake_fd, .events = POLLIN},
+                            {.fd = actri_pool_is_mine(pool) ? actri_pool_fd(pool) : -1, .events = POLLIN}};
+    for (;;) {
+        int ready = poll(fds, 3, -1);
+        if (ready < 0 && errno != EINTR) break;
+        if (ready > 0 && (fds[0].revents != 0 || fds[1].revents != 0)) break;
+        if (ready > 0) (void)actri_pool_dispatch(pool, TURNS, ACTRI_NEVER);
     }
     uint64_t signals;
     if (read(fd, &signals, sizeof signals) < 0) return; /* the node's: nothing was written to ours */
@@ -47,7 +57,7 @@ actr_status_t actr_ref_wait_for_ctrl_c_and_shutdown(actr_ref_t *ref, actr_error_
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, &old_int);
     (void)sigaction(SIGTERM, &action, &old_term);
-    wait_either(fd, ref->node->wake_fd);
+    wait_either(fd, ref->node->wake_fd, ref->node->system->pool);
     (void)sigaction(SIGINT, &old_int, NULL);
     (void)sigaction(SIGTERM, &old_term, NULL);
     __atomic_store_n(&signal_fd, -1, __ATOMIC_RELEASE);

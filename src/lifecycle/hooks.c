@@ -110,11 +110,20 @@ static void run_hook(actri_task_t *task)
     actri_waiter_wake(&turn->waiter);
 }
 
+static bool hook_has_run(void *argument)
+{
+    hook_turn_t *turn = argument;
+    return actri_waiter_wait_until(&turn->waiter, 0);
+}
+
 actr_status_t actri_node_hook(actr_node_t *node, const char *name, actri_hook_fn hook, actr_error_t *error)
 {
     hook_turn_t turn = {.task = {.run = run_hook}, .node = node, .hook = hook, .name = name};
     actri_waiter_init(&turn.waiter);
     actri_serial_post(node->serial, &turn.task, false);
+    if (actri_pool_is_mine(actri_node_pool(node))) {
+        (void)actri_pool_dispatch_until(actri_node_pool(node), hook_has_run, &turn, ACTRI_NEVER);
+    }
     actri_waiter_wait(&turn.waiter); /* the user's code: its own bounds */
     actri_waiter_destroy(&turn.waiter);
     if (turn.status != ACTR_OK && error != NULL) *error = turn.error;

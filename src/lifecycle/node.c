@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define CONNECT_TIMEOUT_MS 30000
+#define WORKERS 4
 
 /* ---- identity ---- */
 
@@ -172,6 +173,7 @@ actr_status_t actr_node_start(actr_node_t *node, actr_ref_t **out, actr_error_t 
         return actri_fail(error, ACTR_STATUS_INVALID_STATE, "the node was started already");
     }
     actri_drive_t drive = {.node = node};
+    if (actri_pool_is_loop(node->system->pool)) actri_pool_adopt(node->system->pool); /* hooks are turns */
     actri_node_carry_out(&drive, step.action);
     if (drive.status != ACTR_OK) {
         if (error != NULL) *error = drive.error;
@@ -184,6 +186,19 @@ actr_status_t actr_node_start(actr_node_t *node, actr_ref_t **out, actr_error_t 
 }
 
 /* ---- life ---- */
+
+static actr_status_t check_workers(actr_node_t *node, actr_error_t *error)
+{
+    actr_workload_t *workload = &node->workload;
+    if (workload->key_of == NULL) return ACTR_OK;
+    if (node->system->config.values.affinity != ACTR_AFFINITY_POOL) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "key_of: messages with keys need affinity = \"pool\"");
+    }
+    if (workload->workers == 0) workload->workers = WORKERS;
+    if (workload->workers <= ACTRI_WORKERS_MAX) return ACTR_OK;
+    return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "workers is %u, at most %d can be had", workload->workers,
+                      ACTRI_WORKERS_MAX);
+}
 
 actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *workload, actr_node_t **out,
                                  actr_error_t *error)
@@ -210,6 +225,7 @@ actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *w
     actri_cond_init(&node->changed);
     actri_timers_init(&node->timers);
     actr_status_t status = actri_supervisor_init(&node->supervisor, &node->workload.supervision, error);
+    if (status == ACTR_OK) status = check_workers(node, error);
     if (status != ACTR_OK) {
         __atomic_store_n(&system->attached, false, __ATOMIC_RELEASE);
         actr_node_release(node);

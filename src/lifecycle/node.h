@@ -81,7 +81,10 @@ struct actr_node {
     actri_identity_entry_t *identity; /* atomic; newest */
 
     actri_loop_t *loop;
+    actri_pool_t *own_pool; /* with a thread of its own; else NULL */
     actri_serial_t *serial;
+    actri_task_t restart_turn;
+    bool restart_waits; /* atomic: restart_turn is queued */
     actri_state_path_t *path;
     actr_dispatch_fn shell_dispatch; /* the Shell's handler; NULL: it takes no calls */
     void *shell_user;
@@ -136,6 +139,12 @@ void actri_node_carry_out(actri_drive_t *drive, actri_node_action_t action);
 ACTR_MUST_CHECK actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error);
 /* Takes apart what was made; every part may be NULL. The executor is idle. */
 void actri_node_dismantle(actr_node_t *node);
+
+/* Where its turns run. */
+static inline actri_pool_t *actri_node_pool(const actr_node_t *node)
+{
+    return node->own_pool != NULL ? node->own_pool : node->system->pool;
+}
 
 /* hooks.c */
 /* Queues on_event as a turn; all that event points to is copied. [any-thread] */

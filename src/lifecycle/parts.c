@@ -204,7 +204,9 @@ static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
                                           .serial = node->serial,
                                           .mailbox = system->mailbox,
                                           .serve = serve,
-                                          .user = node};
+                                          .user = node,
+                                          .key_of = node->workload.key_of,
+                                          .key_user = node->workload.user};
     actr_status_t status = actri_state_path_new(&options, &node->path, error);
     if (status == ACTR_OK) actri_system_set_path(system, node->path);
     return status;
@@ -242,10 +244,28 @@ static actr_status_t make_shell(actr_node_t *node, actr_error_t *error)
     return actri_state_path_new(&options, &node->shell, error);
 }
 
+static uint64_t key_of(actri_task_t *task, void *user)
+{
+    actr_node_t *node = user;
+    return actri_state_path_key(node->path, task);
+}
+
+static actr_status_t make_serial(actr_node_t *node, actr_error_t *error)
+{
+    actr_status_t status = ACTR_OK;
+    if (node->system->config.values.affinity == ACTR_AFFINITY_THREAD) {
+        status = actri_pool_new(&node->system->env, 1, ACTRI_POOL_PINNED, &node->own_pool, error);
+    }
+    if (status != ACTR_OK) return status;
+    if (node->workload.key_of == NULL) return actri_serial_new(actri_node_pool(node), &node->serial, error);
+    actri_keyed_options_t options = {.workers = node->workload.workers, .key_of = key_of, .user = node};
+    return actri_serial_new_keyed(actri_node_pool(node), &options, &node->serial, error);
+}
+
 actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error)
 {
     actr_status_t status = actri_loop_acquire(&node->loop, error);
-    if (status == ACTR_OK) status = actri_serial_new(node->system->pool, &node->serial, error);
+    if (status == ACTR_OK) status = make_serial(node, error);
     if (status == ACTR_OK) status = make_path(node, error);
     if (status == ACTR_OK) status = make_shell(node, error);
     if (status == ACTR_OK) status = start_watch(node, error);
@@ -291,6 +311,7 @@ void actri_node_dismantle(actr_node_t *node)
     actri_state_path_free(node->shell);
     actri_serial_free(node->shell_serial);
     actri_serial_free(node->serial);
+    actri_pool_free(node->own_pool);
     actri_loop_release(node->loop);
     node->signaling = NULL;
     node->gate = NULL;
@@ -298,5 +319,6 @@ void actri_node_dismantle(actr_node_t *node)
     node->shell = NULL;
     node->shell_serial = NULL;
     node->serial = NULL;
+    node->own_pool = NULL;
     node->loop = NULL;
 }

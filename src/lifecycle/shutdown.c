@@ -27,6 +27,7 @@ static void announce(actr_node_t *node, actr_status_t status, const actr_error_t
     if (error != NULL && !node->given_up) node->shutdown_error = *error;
     actri_cond_broadcast(&node->changed);
     actri_unlock(&node->mutex);
+    actri_pool_poke(node->system->pool);
 }
 
 /* The workload's turns and the Shell's. */
@@ -138,6 +139,15 @@ bool actr_ref_is_shutting_down(const actr_ref_t *ref)
     return result;
 }
 
+static bool has_ended(void *argument)
+{
+    actr_node_t *node = argument;
+    actri_lock(&node->mutex);
+    bool ended = node->ended;
+    actri_unlock(&node->mutex);
+    return ended;
+}
+
 actr_status_t actr_ref_wait_for_shutdown(actr_ref_t *ref, int64_t timeout_ms, actr_error_t *error)
 {
     if (ref == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ref is NULL");
@@ -145,6 +155,9 @@ actr_status_t actr_ref_wait_for_shutdown(actr_ref_t *ref, int64_t timeout_ms, ac
     bool for_ever = timeout_ms < 0 || timeout_ms > INT64_MAX / ACTRI_MS / 2;
     int64_t deadline = for_ever ? ACTRI_NEVER : actri_now_ns() + timeout_ms * ACTRI_MS;
     bool in_time = true;
+    if (actri_pool_is_mine(node->system->pool)) {
+        in_time = actri_pool_dispatch_until(node->system->pool, has_ended, node, deadline);
+    }
     actri_lock(&node->mutex);
     while (!node->ended && in_time) in_time = actri_cond_wait(&node->changed, &node->mutex, deadline);
     bool stopped = node->ended;

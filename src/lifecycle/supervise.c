@@ -46,11 +46,29 @@ static void restart(actr_node_t *node)
     actri_arena_clear(&arena);
 }
 
+static void run_restart(actri_task_t *task)
+{
+    actr_node_t *node = ACTRI_CONTAINER(task, actr_node_t, restart_turn);
+    __atomic_store_n(&node->restart_waits, false, __ATOMIC_RELEASE);
+    restart(node);
+}
+
+/* Where handlers run side by side it waits for those that do; faults meanwhile are the same one. */
+static void restart_alone(actr_node_t *node)
+{
+    if (node->workload.key_of == NULL) {
+        restart(node);
+    } else if (!__atomic_exchange_n(&node->restart_waits, true, __ATOMIC_ACQ_REL)) {
+        node->restart_turn.run = run_restart;
+        actri_serial_post(node->serial, &node->restart_turn, true);
+    }
+}
+
 static void act(actr_node_t *node, actr_failure_action_t action)
 {
     switch (action) {
     case ACTR_ON_FAILURE_NOTHING: break;
-    case ACTR_ON_FAILURE_RESTART: restart(node); break;
+    case ACTR_ON_FAILURE_RESTART: restart_alone(node); break;
     case ACTR_ON_FAILURE_STOP:
         actri_warn(&node->system->env, "node", "handlers have failed: the node stops");
         actri_node_shutdown(node);

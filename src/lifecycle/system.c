@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define EXECUTOR_THREADS 2
+#define MOST_TURNS 1024 /* of one dispatch */
 
 /* The storage thread may still have something to say while the node goes away. */
 static void deliver(void *user, actri_link_t *mails, bool high)
@@ -67,9 +68,17 @@ static void make_service_spec(actr_system_t *system)
 
 static actr_status_t make_acl(actr_system_t *system, actr_error_t *error);
 
+static actr_status_t make_pool(actr_system_t *system, actr_error_t *error)
+{
+    if (system->config.values.affinity == ACTR_AFFINITY_LOOP) {
+        return actri_pool_new_for_loop(&system->env, &system->pool, error);
+    }
+    return actri_pool_new(&system->env, EXECUTOR_THREADS, ACTRI_POOL_SHARED, &system->pool, error);
+}
+
 static actr_status_t build(actr_system_t *system, actr_error_t *error)
 {
-    actr_status_t status = actri_pool_new(&system->env, EXECUTOR_THREADS, ACTRI_POOL_SHARED, &system->pool, error);
+    actr_status_t status = make_pool(system, error);
     if (status == ACTR_OK) status = open_mailbox(system, error);
     if (status == ACTR_OK) status = actri_certificate_new(&system->env, &system->certificate, error);
     if (status == ACTR_OK) status = make_acl(system, error);
@@ -148,6 +157,22 @@ void actr_system_release(actr_system_t *system)
     actri_mutex_destroy(&system->mutex);
     actri_env_t env = system->env;
     actri_free(&env, system);
+}
+
+/* ---- a foreign loop ---- */
+
+int actr_system_fd(const actr_system_t *system)
+{
+    return system == NULL ? -1 : actri_pool_fd(system->pool);
+}
+
+int actr_system_dispatch(actr_system_t *system, uint32_t max_turns, uint32_t max_ms)
+{
+    if (system == NULL) return ACTR_STATUS_INVALID_ARGUMENT;
+    if (!actri_pool_is_loop(system->pool)) return ACTR_STATUS_INVALID_STATE;
+    if (max_turns == 0 || max_turns > MOST_TURNS) max_turns = MOST_TURNS;
+    int64_t until = max_ms == 0 ? ACTRI_NEVER : actri_now_ns() + max_ms * ACTRI_MS;
+    return (int)actri_pool_dispatch(system->pool, max_turns, until);
 }
 
 /* ---- the ACL as it is sent at registration ---- */

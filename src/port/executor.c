@@ -303,9 +303,21 @@ static bool is_idle(const actri_serial_t *serial)
     return __atomic_load_n(&serial->posted, __ATOMIC_ACQUIRE) == &idle_mark;
 }
 
+static bool dispatched_idle(void *argument)
+{
+    actri_serial_t *serial = argument;
+    actri_lock(&serial->mutex);
+    bool idle = is_idle(serial);
+    actri_unlock(&serial->mutex);
+    return idle;
+}
+
 bool actri_serial_wait_idle(actri_serial_t *serial, int64_t deadline_ns)
 {
     bool in_time = true;
+    if (actri_pool_is_mine(serial->pool)) {
+        return actri_pool_dispatch_until(serial->pool, dispatched_idle, serial, deadline_ns);
+    }
     actri_lock(&serial->mutex);
     serial->waiters++;
     while (!is_idle(serial) && in_time) in_time = actri_cond_wait(&serial->idle, &serial->mutex, deadline_ns);

@@ -67,7 +67,8 @@ void actri_serial_post_list(actri_serial_t *serial, actri_link_t *tasks, bool hi
 bool actri_serial_run_here(actri_serial_t *serial, actri_task_t *task);
 /* True when called from inside one of its turns. [any-thread] */
 bool actri_serial_is_current(const actri_serial_t *serial);
-/* Waits until it has nothing to do; false when the monotonic deadline passed first. [not from a turn of it] */
+/* Waits until it has nothing to do; false when the monotonic deadline passed first. On a loop's thread it dispatches
+ * meanwhile. [not from a turn of it] */
 bool actri_serial_wait_idle(actri_serial_t *serial, int64_t deadline_ns);
 actri_pool_t *actri_serial_pool(const actri_serial_t *serial);
 /* How often a thread was asked to run it: once for all that is posted until it is idle again. [any-thread] */

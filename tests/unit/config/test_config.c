@@ -115,6 +115,9 @@ static const char manifest[] = "exports = [\"e.proto\"]\n"
                                "[system.observability]\nfilter_level = \"webrtc=trace,debug\"\n"
                                "[system.limits]\nmax_pending_calls = 1\nmax_peers = 2\ndefault_timeout_ms = 3\n"
                                "drain_timeout_ms = 4\n"
+                               "handler_limit_ms = 5\n"
+                               "[system.executor]\n"
+                               "affinity = \"thread\"\n"
                                "[[acl.rules]]\npermission = \"allow\"\ntypes = [\"acme+peer\"]\n";
 
 typedef struct folder {
@@ -173,6 +176,8 @@ static void a_file_becomes_what_the_runtime_is_told(void **state)
     assert_int_equal(2, values->max_peers);
     assert_int_equal(3, values->default_timeout_ms);
     assert_int_equal(4, values->drain_timeout_ms);
+    assert_int_equal(5, values->handler_limit_ms);
+    assert_int_equal(ACTR_AFFINITY_THREAD, values->affinity);
     assert_true(values->has_acl);
     assert_string_equal("peer", values->acl_rules[0].principals[0].name);
     actri_config_clear(&config);
