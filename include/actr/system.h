@@ -219,6 +219,7 @@ typedef struct actr_node_stats {
     uint64_t timer_turns_skipped; /* periods that found the turn before still waiting */
     uint64_t events_dropped;      /* that on_event should have been told */
     uint64_t calls_repeated;      /* sent again on a new connection; actr_retry_t */
+    uint64_t executor_wakeups;    /* a thread was asked to run turns: at most once until the node is idle again */
 } actr_node_stats_t;
 
 /* Fills *stats (set struct_size first). [any-thread] */

@@ -126,8 +126,9 @@ const actri_key_t actri_keys[] = {
      AT(relay_wait_ms), .what = "The same for relayed candidates."},
     {"system.executor.affinity", ACTRI_KEY_WORD, ACTRI_MERGE_NEAREST, OWN, .fallback = "\"pool\"",
      .words = "pool|thread|loop", AT(affinity),
-     .what = "Where handlers, hooks, timers and callbacks run: on the system's threads (pool), all on one thread that the "
-             "node has for itself (thread), inside the program's own loop (loop, actr_system_dispatch)."},
+     .what =
+         "Where handlers, hooks, timers and callbacks run: on the system's threads (pool), all on one thread that the "
+         "node has for itself (thread), inside the program's own loop (loop, actr_system_dispatch)."},
     {"system.observability.filter_level", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, BOTH, .fallback = "\"info\"",
      AT(filter_level), .what = "Log filter, for example \"info,webrtc=debug\"; its first bare level is used."},
     {"system.observability.tracing_enabled", ACTRI_KEY_BOOL, ACTRI_MERGE_NEAREST, BOTH, .fallback = "false",

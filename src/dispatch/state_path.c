@@ -2,9 +2,9 @@
 /* Requests come on the loop, are gathered for the turn, stored, and run as turns of the node's serial executor. */
 #include "dispatch/state_path.h"
 
+#include "base/map.h"
 #include "dispatch/acl.h"
 #include "dispatch/path.h"
-#include "base/map.h"
 #include "gate/error_code.h"
 #include "port/clock.h"
 #include "port/random.h"
@@ -292,7 +292,8 @@ static uint64_t mail_key(actri_state_path_t *path, const actri_mail_t *mail)
 {
     actri_envelope_t e;
     actri_arena_t arena;
-    if (actri_envelope_decode(actr_buf_data(mail->message), actr_buf_size(mail->message), &e, NULL) != ACTR_OK) return 0;
+    if (actri_envelope_decode(actr_buf_data(mail->message), actr_buf_size(mail->message), &e, NULL) != ACTR_OK)
+        return 0;
     actri_arena_init(&arena, path->o.env);
     actri_incoming_t in = {.arena = &arena};
     fill_request(&in, &e);

@@ -279,14 +279,32 @@ static actr_status_t await_local(const plan_t *plan, local_wait_t *wait, actr_bu
     return call->status;
 }
 
+/* Callbacks are turns as well, and a loop's thread has nobody else to run them. */
+static actr_status_t check_local_wait(const plan_t *plan, actr_error_t *error)
+{
+    actr_node_t *node = plan->ctx->node;
+    actri_serial_t *serial = plan->path == node->shell ? node->shell_serial : node->serial;
+    if (actri_serial_is_current(serial)) {
+        return actri_fail(error, ACTR_STATUS_WOULD_DEADLOCK, "a callback can not wait for its own actor (%s)",
+                          plan->route);
+    }
+    if (actri_pool_is_mine(actri_serial_pool(serial))) {
+        return actri_fail(error, ACTR_STATUS_WOULD_DEADLOCK, "the loop's thread can not wait for the loop's turns (%s)",
+                          plan->route);
+    }
+    return ACTR_OK;
+}
+
 static actr_status_t call_local(const plan_t *plan, actr_buf_t **reply, actr_error_t *error)
 {
+    actr_status_t status = check_local_wait(plan, error);
+    if (status != ACTR_OK) return status;
     local_wait_t *wait = new_local_wait(&plan->ctx->node->system->env);
     if (wait == NULL) return actri_no_memory(error);
     actri_local_spec_t spec = local_spec(plan);
     spec.on_end = wake_local;
     spec.user = wait;
-    actr_status_t status = actri_state_path_local(plan->path, &spec, &wait->call, error);
+    status = actri_state_path_local(plan->path, &spec, &wait->call, error);
     if (status != ACTR_OK) {
         release_local_wait(wait); /* the call's */
     } else {

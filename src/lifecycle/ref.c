@@ -91,6 +91,7 @@ void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats)
         fill_path(node->path, &all);
         fill_gate(node->gate, &all);
         fill_timers(&node->timers, &all);
+        all.executor_wakeups = actri_serial_wakeups(node->serial);
     }
     actri_unlock(&node->mutex);
     size_t size = stats->struct_size < sizeof all ? stats->struct_size : sizeof all;

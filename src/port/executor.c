@@ -95,8 +95,8 @@ static bool go_idle(actri_serial_t *serial)
 {
     actri_link_t *nothing = NULL;
     actri_lock(&serial->mutex);
-    bool done = __atomic_compare_exchange_n(&serial->posted, &nothing, &idle_mark, false, __ATOMIC_ACQ_REL,
-                                            __ATOMIC_RELAXED);
+    bool done =
+        __atomic_compare_exchange_n(&serial->posted, &nothing, &idle_mark, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     if (done && serial->waiters > 0) actri_cond_broadcast(&serial->idle);
     actri_unlock(&serial->mutex);
     return done;
@@ -245,7 +245,8 @@ static bool run_keyed_here(actri_serial_t *serial, actri_task_t *task)
 void actri_serial_post_list(actri_serial_t *serial, actri_link_t *tasks, bool high)
 {
     if (actri_list_empty(tasks)) return;
-    for (actri_link_t *at = tasks->next; at != tasks; at = at->next) ACTRI_CONTAINER(at, actri_task_t, link)->high = high;
+    for (actri_link_t *at = tasks->next; at != tasks; at = at->next)
+        ACTRI_CONTAINER(at, actri_task_t, link)->high = high;
     if (serial->keyed != NULL) {
         post_keyed(serial, tasks);
         return;

@@ -36,7 +36,8 @@ ACTR_MUST_CHECK actr_status_t actri_pool_new_for_loop(const actri_env_t *env, ac
 bool actri_pool_is_loop(const actri_pool_t *pool);
 /* Readable while there are tasks; -1 for a pool with threads. */
 int actri_pool_fd(const actri_pool_t *pool);
-/* Runs up to `most` tasks, until the monotonic time; returns how many. One thread at a time, not from a task: then 0. */
+/* Runs up to `most` tasks, until the monotonic time; returns how many. One thread at a time, not from a task: then 0.
+ */
 unsigned actri_pool_dispatch(actri_pool_t *pool, unsigned most, int64_t until_ns);
 /* This thread is the one that dispatches: the last that did, or that called actri_pool_adopt. */
 bool actri_pool_is_mine(const actri_pool_t *pool);

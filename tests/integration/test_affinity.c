@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where turns run: on the caller's thread, on a thread of the node's own, inside a foreign loop. */
+/* Where turns run: on a thread of the node's own, inside a foreign loop. */
 #include "scene.h"
 
 #include <poll.h>
@@ -11,8 +11,6 @@ typedef struct where {
     pthread_t first, last;
     unsigned count;
     bool moved;
-    const actr_system_t *dispatching; /* NULL: outside of dispatch. Of the loop's thread */
-    bool outside;
 } where_t;
 
 static void here(scene_t *s)
@@ -54,17 +52,6 @@ static void on_answer(actr_status_t status, actr_buf_t *reply, const actr_error_
     actr_buf_release(reply);
     s->seen = status;
     scene_note(s, 'r');
-}
-
-/* From an answer the workload can not be waited for: it is its turn. */
-static void call_from_answer(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
-{
-    (void)status;
-    (void)error;
-    scene_t *s = user;
-    actr_buf_release(reply);
-    s->seen = scene_call(s, &local, "w.Echo", "x", 0, NULL, NULL);
-    scene_note(s, 'c');
 }
 
 static actr_status_t set_timer(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
@@ -131,39 +118,9 @@ static void open_at(scene_t *s, where_t *where, const fixture_t *f, const char *
 static void start_call(scene_t *s, const char *route, actr_reply_fn on_reply)
 {
     actr_error_t error = ACTR_ERROR_INIT;
-    assert_ok(actr_ctx_call_async(actr_ref_ctx(s->n.ref), &local, route, (actr_bytes_t){"x", 1}, NULL, on_reply, s,
-                                  &error),
-              &error);
-}
-
-static void test_an_idle_node_answers_on_the_callers_thread(void **state)
-{
-    (void)state;
-    fixture_t f;
-    scene_t a;
-    where_t where;
-    actr_error_t error = ACTR_ERROR_INIT;
-    actr_node_stats_t before = {.struct_size = sizeof before}, after = before;
-    fixture_open(&f);
-    open_at(&a, &where, &f, "a", ACTR_AFFINITY_POOL);
-    start_call(&a, "w.Echo", on_answer);
-    fixture_wait(&a.n, &a.count, 1);
-    do actr_ref_stats(a.n.ref, &before);
-    while (scene_call(&a, &local, "w.Echo", "x", 0, NULL, &error) == ACTR_OK &&
-           !pthread_equal(where.last, pthread_self())); /* until the answer's turn has quite ended */
-    actr_ref_stats(a.n.ref, &before);
-    for (int i = 0; i < 100; i++) {
-        assert_ok(scene_call(&a, &local, "w.Echo", "x", 0, NULL, &error), &error);
-        assert_true(pthread_equal(where.last, pthread_self()));
-    }
-    actr_ref_stats(a.n.ref, &after);
-    assert_int_equal(after.turns_here - before.turns_here, 100);
-    assert_int_equal(after.executor_wakeups, before.executor_wakeups);
-    start_call(&a, "w.Echo", call_from_answer);
-    fixture_wait(&a.n, &a.count, 2);
-    assert_status(ACTR_STATUS_WOULD_DEADLOCK, a.seen);
-    scene_close(&a);
-    fixture_close(&f);
+    assert_ok(
+        actr_ctx_call_async(actr_ref_ctx(s->n.ref), &local, route, (actr_bytes_t){"x", 1}, NULL, on_reply, s, &error),
+        &error);
 }
 
 /* Everything of the node on one thread, which is nobody else's. */
@@ -244,7 +201,7 @@ static void test_a_foreign_loop_runs_the_turns(void **state)
     assert_false(is_readable(a.n.system, 0));
     start_call(&a, "w.Echo", on_answer);
     assert_true(is_readable(a.n.system, 0));
-    assert_int_equal(a.count, 0); /* not before dispatch */
+    assert_int_equal(a.count, 0);                                /* not before dispatch */
     assert_int_equal(actr_system_dispatch(a.n.system, 1, 0), 1); /* the handler */
     assert_int_equal(a.count, 0);
     loop_until(&a, &a.count, 1);
@@ -295,7 +252,6 @@ static void test_a_start_that_fails_in_a_loop_undoes_itself(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_idle_node_answers_on_the_callers_thread),
         cmocka_unit_test(test_a_node_may_have_a_thread_of_its_own),
         cmocka_unit_test(test_a_foreign_loop_runs_the_turns),
         cmocka_unit_test(test_a_start_that_fails_in_a_loop_undoes_itself),

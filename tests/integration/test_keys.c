@@ -141,9 +141,9 @@ static actr_status_t ask_self(scene_t *s, actr_ctx_t *ctx, const actr_request_t 
     return scene_forward(ctx, &local, "w.Work", request, reply);
 }
 
-static const scene_route_t routes[] = {{"w.Work", work},   {"w.Alone", alone}, {"w.Meet", meet},   {"w.Slow", slow},
-                                       {"w.Note", note},   {"w.Panic", panic}, {"w.Defer", defer}, {"w.Self", ask_self},
-                                       {0}};
+static const scene_route_t routes[] = {{"w.Work", work},   {"w.Alone", alone},   {"w.Meet", meet},
+                                       {"w.Slow", slow},   {"w.Note", note},     {"w.Panic", panic},
+                                       {"w.Defer", defer}, {"w.Self", ask_self}, {0}};
 
 static actr_status_t on_start(actr_ctx_t *ctx, void *user)
 {
@@ -297,9 +297,9 @@ static void test_limit_deferral_and_self_call_of_parallel_turns(void **state)
     assert_ok(scene_call(&a, &local, "w.Work", "B", 0, NULL, &error), &error); /* beside the one that is stuck */
     fixture_open_gate(&a.n);
     assert_status(ACTR_STATUS_WOULD_DEADLOCK, scene_call(&a, &local, "w.Self", "A", 0, NULL, &error));
-    assert_ok(actr_ctx_call_async(actr_ref_ctx(a.n.ref), &local, "w.Defer", (actr_bytes_t){"A", 1}, NULL, NULL, NULL,
-                                  &error),
-              &error);
+    assert_ok(
+        actr_ctx_call_async(actr_ref_ctx(a.n.ref), &local, "w.Defer", (actr_bytes_t){"A", 1}, NULL, NULL, NULL, &error),
+        &error);
     fixture_wait(&a.n, &a.count2, 1);
     assert_ok(scene_call(&a, &local, "w.Work", "A9", 0, NULL, &error), &error); /* deferred is not running */
     actr_ref_stats(a.n.ref, &stats);
@@ -344,7 +344,8 @@ static void test_shutdown_waits_for_parallel_turns(void **state)
     open_keyed(&a, &seen, &f, "a", 3, (actr_supervision_t){0}, 0);
     for (int i = 0; i < 2; i++) {
         char key = (char)('A' + i);
-        assert_ok(actr_ctx_tell(actr_ref_ctx(a.n.ref), &local, "w.Slow", (actr_bytes_t){&key, 1}, NULL, &error), &error);
+        assert_ok(actr_ctx_tell(actr_ref_ctx(a.n.ref), &local, "w.Slow", (actr_bytes_t){&key, 1}, NULL, &error),
+                  &error);
     }
     fixture_wait(&a.n, &a.n.slow_begun, 2);
     actr_ref_shutdown(a.n.ref);

@@ -450,8 +450,7 @@ static void keys_run_in_parallel_and_in_order(void **state)
     actr_error_t error = ACTR_ERROR_INIT;
     for (int p = 0; p < PRODUCERS; p++) {
         producers[p].serial = f.serial;
-        for (int i = 0; i < MANY; i++)
-            producers[p].items[i] = (keyed_item_t){{.run = run_keyed_item}, (uint64_t)p, i};
+        for (int i = 0; i < MANY; i++) producers[p].items[i] = (keyed_item_t){{.run = run_keyed_item}, (uint64_t)p, i};
         assert_ok(actri_thread_start(&producers[p].thread, "producer", produce_keyed, &producers[p], &error), &error);
     }
     for (int p = 0; p < PRODUCERS; p++) actri_thread_join(&producers[p].thread);

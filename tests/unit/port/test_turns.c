@@ -136,8 +136,8 @@ static void check_start(const model_t *m, unsigned workers, unsigned number)
     for (unsigned i = 0; i < number; i++) { /* what must have come before */
         const actri_task_t *older = &items[i].task;
         if (m->ran[i] || older->high != task->high) continue;
-        assert_false(older->key == task->key);               /* of one key, in order */
-        assert_false(older->key == 0 || task->key == 0);     /* nothing passes one that runs alone */
+        assert_false(older->key == task->key);           /* of one key, in order */
+        assert_false(older->key == 0 || task->key == 0); /* nothing passes one that runs alone */
     }
 }
 
