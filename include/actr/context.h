@@ -123,6 +123,23 @@ typedef void (*actr_reply_fn)(actr_status_t status, actr_buf_t *reply, const act
 typedef void (*actr_discover_fn)(actr_status_t status, const actr_id_t *ids, size_t count, const actr_error_t *error,
                                  void *user);
 
+/* What a context of one's own says: actr_ref_make_ctx, actr_test_ctx_new. */
+typedef struct actr_ctx_spec {
+    size_t struct_size;
+    const actr_id_t *caller;              /* NULL: the Shell */
+    const char *request_id;               /* NULL: one is made */
+    const char *traceparent, *tracestate; /* NULL: none */
+    uint32_t timeout_ms;                  /* what its calls may take, from now on, 0: their own limits only */
+} actr_ctx_spec_t;
+
+#define ACTR_CTX_SPEC_INIT                                                                                             \
+    {                                                                                                                  \
+        .struct_size = sizeof(actr_ctx_spec_t)                                                                         \
+    }
+
+/* Of a context that actr_ref_make_ctx or actr_test_ctx_new made, and its memory. NULL is a no-op. [any-thread] */
+ACTR_API void actr_ctx_release(actr_ctx_t *ctx);
+
 /* The own identity. [any-thread] */
 ACTR_API const actr_id_t *actr_ctx_self_id(const actr_ctx_t *ctx);
 /* Who sent the request; NULL for the Shell and in hooks. [any-thread] */

@@ -174,6 +174,14 @@ ACTR_API const actr_id_t *actr_ref_actor_id(const actr_ref_t *ref);
 /* The Shell's context, valid as long as ref. */
 ACTR_API actr_ctx_t *actr_ref_ctx(actr_ref_t *ref);
 
+/*
+ * Makes a context of the workload's side for a given caller and request id: what a handler gets, for work that belongs
+ * to a request but is done elsewhere or later. It has memory (actr_ctx_alloc), for one thread at a time; the caller
+ * releases it (actr_ctx_release). It does not keep the node running. [any-thread]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_make_ctx(actr_ref_t *ref, const actr_ctx_spec_t *spec, actr_ctx_t **ctx,
+                                                         actr_error_t *error);
+
 /* Calls the own workload; nothing is serialized or stored. As actr_ctx_call. */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ref_call(actr_ref_t *ref, const char *route, actr_bytes_t payload,
                                                      const actr_call_options_t *options, actr_buf_t **reply,

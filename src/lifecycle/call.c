@@ -328,6 +328,9 @@ actr_status_t actri_ctx_call_until(actr_ctx_t *ctx, const actr_dest_t *dest, con
     plan_t plan;
     plan.is_tell = false;
     if (reply != NULL) *reply = NULL;
+    if (ctx != NULL && ctx->script != NULL) {
+        return actri_script_call(ctx->script, dest, route, payload, false, reply, error);
+    }
     actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
     if (status != ACTR_OK) return status;
     if (deadline_ns < plan.deadline_ns) plan.deadline_ns = deadline_ns;
@@ -360,6 +363,9 @@ actr_status_t actr_ctx_tell(actr_ctx_t *ctx, const actr_dest_t *dest, const char
 {
     plan_t plan;
     plan.is_tell = true;
+    if (ctx != NULL && ctx->script != NULL) {
+        return actri_script_call(ctx->script, dest, route, payload, true, NULL, error);
+    }
     actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
     if (status != ACTR_OK) return status;
     status = plan.path != NULL ? tell_local(&plan, error) : call_peer(&plan, NULL, error);

@@ -26,13 +26,26 @@ const actr_id_t *actri_node_id(const actr_node_t *node)
 
 /* ---- the API from outside ---- */
 
+actr_status_t actri_node_add_identity(actr_node_t *node, const actr_id_t *id, actr_error_t *error)
+{
+    if (node->identity != NULL && actr_id_equal(&node->identity->id, id)) return ACTR_OK; /* a renewal */
+    actri_identity_entry_t *entry = actri_zalloc(&node->system->env, sizeof *entry);
+    if (entry == NULL) return actri_no_memory(error);
+    entry->id = *id;
+    entry->older = node->identity;
+    __atomic_store_n(&node->identity, entry, __ATOMIC_RELEASE);
+    return ACTR_OK;
+}
+
 actr_status_t actri_node_enter(actr_node_t *node, actr_error_t *error)
 {
     actri_lock(&node->mutex);
     bool open = !node->gone && actri_node_is_open(node->state);
     if (open) node->users++;
     actri_unlock(&node->mutex);
-    return open ? ACTR_OK : actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node does not run");
+    if (open) return ACTR_OK;
+    if (node->is_test) return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "a test context has no node that runs");
+    return actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node does not run");
 }
 
 void actri_node_leave(actr_node_t *node)

@@ -38,14 +38,17 @@ typedef struct actri_identity_entry {
     actr_id_t id;
 } actri_identity_entry_t;
 
+typedef struct actri_script actri_script_t; /* test_context.c */
+
 struct actr_ctx {
     actr_node_t *node;
     const actri_incoming_t *in; /* NULL: the Shell's, or a hook's */
     const char *request_id;
     actri_arena_t *arena; /* NULL: the Shell's */
     int64_t deadline_ns;
-    bool is_shell;         /* of the Shell's side */
-    actr_status_t failure; /* what actr_ctx_fail noted */
+    bool is_shell;                /* of the Shell's side */
+    const actri_script_t *script; /* of a test context: what answers its calls; else NULL */
+    actr_status_t failure;        /* what actr_ctx_fail noted */
     char message[ACTR_ERROR_MESSAGE_SIZE];
 };
 
@@ -96,6 +99,7 @@ struct actr_node {
     uint32_t unavailable;     /* atomic: heartbeats say so */
     actri_timers_t timers;
     uint64_t restarts;       /* atomic: of the workload */
+    bool is_test;            /* only to make contexts for tests: it is never started */
     bool quiet;              /* atomic: the workload hears nothing any more */
     uint32_t events_waiting; /* atomic */
     uint64_t events_dropped; /* atomic */
@@ -114,6 +118,8 @@ struct actr_ref {
 };
 
 /* system.c */
+/* One with nothing in it but the hooks; NULL when memory is out. */
+actr_system_t *actri_system_bare(const actr_config_t *hooks);
 actr_system_t *actri_system_retain(actr_system_t *system);
 /* Where the mailbox's callbacks go from now on; none is inside the former path when this returns. */
 void actri_system_set_path(actr_system_t *system, actri_state_path_t *path);
@@ -158,6 +164,18 @@ actr_status_t actri_node_hook(actr_node_t *node, const char *name, actri_hook_fn
 actr_status_t actri_hook_start(actr_node_t *node, actr_ctx_t *ctx);
 actr_status_t actri_hook_ready(actr_node_t *node, actr_ctx_t *ctx);
 actr_status_t actri_hook_stop(actr_node_t *node, actr_ctx_t *ctx);
+
+/* parts.c: runs the user's handler for what ctx->in holds, in its turn; a failure is explained in error. */
+actr_status_t actri_run_handler(actr_ctx_t *ctx, actr_dispatch_fn dispatch, void *user, actr_bytes_t *reply,
+                                actr_error_t *error);
+
+/* node.c: the node's identity from now on; one caller at a time. */
+ACTR_MUST_CHECK actr_status_t actri_node_add_identity(actr_node_t *node, const actr_id_t *id, actr_error_t *error);
+
+/* test_context.c: a call (reply not NULL) or a tell of a test context. */
+ACTR_MUST_CHECK actr_status_t actri_script_call(const actri_script_t *script, const actr_dest_t *dest,
+                                                const char *route, actr_bytes_t payload, bool is_tell,
+                                                actr_buf_t **reply, actr_error_t *error);
 
 /* context.c */
 void actri_ctx_init(actr_ctx_t *ctx, actr_node_t *node, const actri_incoming_t *in, const char *request_id,

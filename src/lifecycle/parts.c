@@ -21,15 +21,8 @@ static void on_identity(void *user, const actri_identity_t *identity)
 {
     actr_node_t *node = user;
     actri_outproc_set_identity(node->outproc, &identity->id); /* each start makes a new one, also for an id of before */
-    if (node->identity != NULL && actr_id_equal(&node->identity->id, &identity->id)) return; /* a renewal */
-    actri_identity_entry_t *entry = actri_zalloc(&node->system->env, sizeof *entry);
-    if (entry == NULL) {
-        actri_error(&node->system->env, "node", "out of memory: the new identity is not shown");
-        return;
-    }
-    entry->id = identity->id;
-    entry->older = node->identity;
-    __atomic_store_n(&node->identity, entry, __ATOMIC_RELEASE);
+    if (actri_node_add_identity(node, &identity->id, NULL) == ACTR_OK) return;
+    actri_error(&node->system->env, "node", "out of memory: the new identity is not shown");
 }
 
 /* ---- what the parts tell ---- */
@@ -113,9 +106,8 @@ static actr_status_t explain(const actr_ctx_t *ctx, actr_status_t status, actr_e
     return actri_fail(error, status, "%s", actr_status_str(status));
 }
 
-/* The user's handler, in its turn. */
-static actr_status_t run_handler(actr_ctx_t *ctx, actr_dispatch_fn dispatch, void *user, actr_bytes_t *reply,
-                                 actr_error_t *error)
+actr_status_t actri_run_handler(actr_ctx_t *ctx, actr_dispatch_fn dispatch, void *user, actr_bytes_t *reply,
+                                actr_error_t *error)
 {
     if (dispatch == NULL) return explain(ctx, ACTR_STATUS_UNKNOWN_ROUTE, error);
     const actr_ctx_t *outer = actri_ctx_enter(ctx);
@@ -129,7 +121,7 @@ static actr_status_t serve(void *user, const actri_incoming_t *in, actr_bytes_t 
     actr_node_t *node = user;
     actr_ctx_t ctx;
     actri_ctx_init(&ctx, node, in, in->request_id, in->arena, in->deadline_ns);
-    actr_status_t status = run_handler(&ctx, node->workload.dispatch, node->workload.user, reply, error);
+    actr_status_t status = actri_run_handler(&ctx, node->workload.dispatch, node->workload.user, reply, error);
     actri_node_supervise(node, status, __atomic_load_n(&in->turn->overtime, __ATOMIC_RELAXED), error);
     return status;
 }
@@ -140,7 +132,7 @@ static actr_status_t serve_shell(void *user, const actri_incoming_t *in, actr_by
     actr_ctx_t ctx;
     actri_ctx_init(&ctx, node, in, in->request_id, in->arena, in->deadline_ns);
     ctx.is_shell = true;
-    return run_handler(&ctx, node->shell_dispatch, node->shell_user, reply, error);
+    return actri_run_handler(&ctx, node->shell_dispatch, node->shell_user, reply, error);
 }
 
 /* ---- making ---- */

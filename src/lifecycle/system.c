@@ -86,7 +86,7 @@ static actr_status_t build(actr_system_t *system, actr_error_t *error)
     return status;
 }
 
-static actr_system_t *new_system(const actr_config_t *hooks)
+actr_system_t *actri_system_bare(const actr_config_t *hooks)
 {
     actri_env_t env = {.log_level = ACTR_LOG_INFO};
     if (hooks != NULL) {
@@ -120,7 +120,7 @@ actr_status_t actr_system_new(const actr_config_t *config, actr_system_t **out, 
     if (config == NULL || out == NULL || config->struct_size == 0) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "config, its struct_size, or system is missing");
     }
-    actr_system_t *system = new_system(config);
+    actr_system_t *system = actri_system_bare(config);
     if (system == NULL) return actri_no_memory(error);
     return finish(system, actri_config_copy(&system->env, config, &system->config, error), out, error);
 }
@@ -129,7 +129,7 @@ actr_status_t actr_system_open_with(const char *path, const actr_config_t *hooks
                                     actr_error_t *error)
 {
     if (path == NULL || out == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "path or system is NULL");
-    actr_system_t *system = new_system(hooks);
+    actr_system_t *system = actri_system_bare(hooks);
     if (system == NULL) return actri_no_memory(error);
     return finish(system, actri_config_load(&system->env, path, &system->config, error), out, error);
 }
