@@ -2,7 +2,8 @@
 /*
  * The limit that our calls are held against: usrsctp over DTLS over one UDP socket between two processes, the same
  * libraries and the same loop as libactr, but no ICE, no actors, no envelopes: a ping-pong of 32-byte messages.
- *   limit COUNT OUTSTANDING    prints one JSON object
+ *   limit COUNT OUTSTANDING          prints one JSON object
+ *   limit stream COUNT SIZE          the same, one way, as fast as the association takes it: a bare data channel
  */
 #include "port/clock.h"
 #include "port/thread.h"
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #define SIZE 32
+#define MOST_SIZE 65536
 #define BATCH 32
 
 typedef struct end {
@@ -37,6 +39,8 @@ typedef struct end {
     uint8_t out[BATCH][1500];
     uint64_t count, sent, done;
     unsigned outstanding;
+    bool stream; /* one way, messages of `size` bytes; the last one is answered */
+    size_t size;
     int64_t started, *sent_at;
     double *micros;
     actri_mutex_t mutex;
@@ -83,8 +87,14 @@ static void on_sctp_send(void *user, const void *packet, size_t size)
 
 static bool send_one(end_t *e, uint64_t number)
 {
-    uint64_t data[SIZE / 8] = {number};
-    return actri_sctp_send(e->sctp, 1, 53, false, -1, data, sizeof data, NULL) == ACTR_OK;
+    static uint64_t data[MOST_SIZE / 8];
+    data[0] = number;
+    return actri_sctp_send(e->sctp, 1, 53, false, -1, data, e->size, NULL) == ACTR_OK;
+}
+
+static void send_stream(end_t *e)
+{
+    while (e->sent < e->count && send_one(e, e->sent)) e->sent++;
 }
 
 static void send_next(end_t *e)
@@ -98,6 +108,7 @@ static void on_up(void *user)
 {
     end_t *e = user;
     e->started = actri_now_ns();
+    if (e->client && e->stream) send_stream(e);
     for (unsigned i = 0; e->client && i < e->outstanding; i++) send_next(e);
 }
 
@@ -110,12 +121,14 @@ static void on_message(void *user, uint16_t stream, uint32_t ppid, actr_buf_t *m
     memcpy(&number, actr_buf_data(message), sizeof number);
     actr_buf_release(message);
     if (!e->client) {
-        (void)send_one(e, number);
+        if (!e->stream || ++e->done == e->count) (void)send_one(e, number);
         return;
     }
-    e->micros[e->done++] = (double)(actri_now_ns() - e->sent_at[number]) / 1e3;
-    send_next(e);
-    if (e->done < e->count) return;
+    if (!e->stream) {
+        e->micros[e->done++] = (double)(actri_now_ns() - e->sent_at[number]) / 1e3;
+        send_next(e);
+        if (e->done < e->count) return;
+    }
     actri_lock(&e->mutex);
     e->finished = true;
     actri_cond_signal(&e->ended);
@@ -136,7 +149,8 @@ static void on_reset(void *user, uint16_t stream)
 
 static void on_writable(void *user)
 {
-    (void)user;
+    end_t *e = user;
+    if (e->client && e->stream) send_stream(e);
 }
 
 static void after(end_t *e, actri_dtls_result_t result)
@@ -209,9 +223,12 @@ int main(int argc, char **argv)
     int fds[2];
     struct sockaddr_in address[2];
     socklen_t size = sizeof address[0];
-    if (argc != 3) return 2;
-    e.count = strtoull(argv[1], NULL, 10);
-    e.outstanding = (unsigned)strtoul(argv[2], NULL, 10);
+    e.stream = argc == 4 && strcmp(argv[1], "stream") == 0;
+    if (argc != 3 && !e.stream) return 2;
+    e.count = strtoull(argv[argc - 2], NULL, 10);
+    e.size = e.stream ? strtoul(argv[3], NULL, 10) : SIZE;
+    e.outstanding = e.stream ? 0 : (unsigned)strtoul(argv[2], NULL, 10);
+    if (e.count == 0 || e.size < sizeof(uint64_t) || e.size > MOST_SIZE) return 2;
     for (int i = 0; i < 2; i++) {
         address[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -241,6 +258,11 @@ int main(int argc, char **argv)
     double seconds = (double)(actri_now_ns() - e.started) / 1e9;
     (void)kill(child, SIGKILL);
     (void)waitpid(child, NULL, 0);
+    if (e.stream) {
+        (void)printf("{\"ok\": %s, \"size\": %zu, \"mb_per_second\": %.1f}\n", in_time ? "true" : "false", e.size,
+                     (double)e.count * (double)e.size / 1e6 / seconds);
+        return in_time ? 0 : 1;
+    }
     qsort(e.micros, e.count, sizeof *e.micros, compare);
     (void)printf("{\"ok\": %s, \"outstanding\": %u, \"calls_per_second\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
                  in_time ? "true" : "false", e.outstanding, (double)e.count / seconds, e.micros[e.count / 2],
