@@ -9,14 +9,13 @@
 #include "port/thread.h"
 #include "wire/dtls.h"
 #include "wire/sctp.h"
+#include "wire/udp.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,8 +34,10 @@ typedef struct end {
     actri_task_t begin, turn_end;
     actri_timer_t timer;
     size_t out_count;
-    struct iovec iov[BATCH];
-    uint8_t out[BATCH][1500];
+    actri_datagram_t out[BATCH];
+    uint8_t out_bytes[BATCH][1500];
+    actri_address_t peer;
+    bool plain;
     uint64_t count, sent, done;
     unsigned outstanding;
     bool stream; /* one way, messages of `size` bytes; the last one is answered */
@@ -50,11 +51,7 @@ typedef struct end {
 
 static void flush(end_t *e)
 {
-    struct mmsghdr messages[BATCH];
-    memset(messages, 0, sizeof messages);
-    for (size_t i = 0; i < e->out_count; i++)
-        messages[i].msg_hdr = (struct msghdr){.msg_iov = &e->iov[i], .msg_iovlen = 1};
-    if (e->out_count > 0) (void)sendmmsg(e->fd, messages, (unsigned)e->out_count, 0);
+    if (e->out_count > 0) (void)actri_udp_send(e->fd, &e->plain, &e->peer, e->out, e->out_count);
     e->out_count = 0;
 }
 
@@ -69,8 +66,8 @@ static void on_dtls_send(void *user, const uint8_t *datagram, size_t size)
 {
     end_t *e = user;
     if (e->out_count == BATCH) flush(e);
-    memcpy(e->out[e->out_count], datagram, size);
-    e->iov[e->out_count] = (struct iovec){e->out[e->out_count], size};
+    memcpy(e->out_bytes[e->out_count], datagram, size);
+    e->out[e->out_count] = (actri_datagram_t){e->out_bytes[e->out_count], size};
     e->out_count++;
     wake(e);
 }
@@ -166,15 +163,18 @@ static void on_timer(actri_timer_t *timer)
     if (!actri_dtls_is_up(e->dtls)) after(e, actri_dtls_on_timer(e->dtls, NULL));
 }
 
+static void on_datagram(void *user, const actri_address_t *from, const uint8_t *data, size_t size)
+{
+    end_t *e = user;
+    (void)from;
+    actri_dtls_result_t result = actri_dtls_receive(e->dtls, data, size, NULL);
+    if (!actri_dtls_is_up(e->dtls) || result != ACTRI_DTLS_OK) after(e, result);
+}
+
 static void on_readable(actri_watch_t *watch)
 {
     end_t *e = ACTRI_CONTAINER(watch, end_t, watch);
-    uint8_t datagram[2000];
-    ssize_t size;
-    while ((size = recv(e->fd, datagram, sizeof datagram, MSG_DONTWAIT)) > 0) {
-        actri_dtls_result_t result = actri_dtls_receive(e->dtls, datagram, (size_t)size, NULL);
-        if (!actri_dtls_is_up(e->dtls) || result != ACTRI_DTLS_OK) after(e, result);
-    }
+    (void)actri_udp_receive(e->fd, on_datagram, e);
     wake(e);
 }
 
@@ -220,29 +220,25 @@ static int compare(const void *a, const void *b)
 int main(int argc, char **argv)
 {
     static end_t e;
+    actri_address_t address, bound[2];
     int fds[2];
-    struct sockaddr_in address[2];
-    socklen_t size = sizeof address[0];
     e.stream = argc == 4 && strcmp(argv[1], "stream") == 0;
     if (argc != 3 && !e.stream) return 2;
     e.count = strtoull(argv[argc - 2], NULL, 10);
     e.size = e.stream ? strtoul(argv[3], NULL, 10) : SIZE;
     e.outstanding = e.stream ? 0 : (unsigned)strtoul(argv[2], NULL, 10);
     if (e.count == 0 || e.size < sizeof(uint64_t) || e.size > MOST_SIZE) return 2;
+    if (!actri_address_parse("127.0.0.1", 0, &address)) return 1;
     for (int i = 0; i < 2; i++) {
-        address[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fds[i] < 0 || bind(fds[i], (struct sockaddr *)&address[i], size) != 0) return 1;
-        (void)getsockname(fds[i], (struct sockaddr *)&address[i], &size);
-    }
-    for (int i = 0; i < 2; i++) {
-        if (connect(fds[i], (struct sockaddr *)&address[1 - i], size) != 0) return 1;
+        fds[i] = actri_udp_open(&address, &bound[i]);
+        if (fds[i] < 0) return 1;
     }
     if (actri_certificate_new(NULL, &e.certificate, NULL) != ACTR_OK)
         return 1; /* both ends show it: made before the fork */
     pid_t child = fork();
     e.client = child != 0;
     e.fd = fds[e.client ? 0 : 1];
+    e.peer = bound[e.client ? 1 : 0];
     e.sent_at = calloc(e.count, sizeof *e.sent_at);
     e.micros = calloc(e.count, sizeof *e.micros);
     actri_mutex_init(&e.mutex);

@@ -8,6 +8,7 @@
 
 #include "wire/loop.h"
 #include "wire/rtc.h"
+#include "wire/udp.h"
 
 typedef struct actri_ice actri_ice_t;
 
@@ -25,11 +26,6 @@ typedef struct actri_ice_handlers {
     void (*on_candidate)(void *user, const char *candidate); /* "candidate:..." */
 } actri_ice_handlers_t;
 
-typedef struct actri_ice_datagram {
-    const void *data;
-    size_t size;
-} actri_ice_datagram_t;
-
 ACTR_MUST_CHECK actr_status_t actri_ice_new(const actri_rtc_options_t *options, const actri_ice_handlers_t *handlers,
                                             void *user, actri_ice_t **out, actr_error_t *error);
 void actri_ice_free(actri_ice_t *ice);
@@ -44,7 +40,7 @@ ACTR_MUST_CHECK actr_status_t actri_ice_set_remote(actri_ice_t *ice, const char 
  */
 ACTR_MUST_CHECK actr_status_t actri_ice_add_candidate(actri_ice_t *ice, const char *candidate, actr_error_t *error);
 /* Sends as far as the socket takes it; returns how many. Lost ones are SCTP's and DTLS's business. */
-size_t actri_ice_send(actri_ice_t *ice, const actri_ice_datagram_t *datagrams, size_t count);
+size_t actri_ice_send(actri_ice_t *ice, const actri_datagram_t *datagrams, size_t count);
 /* New credentials; gather and set_remote follow. */
 ACTR_MUST_CHECK actr_status_t actri_ice_restart(actri_ice_t *ice, actr_error_t *error);
 /* "host 127.0.0.1:4711 -> host 127.0.0.1:4712"; is a relay in it? */

@@ -5,6 +5,7 @@
  */
 #include "wire/ice.h"
 #include "wire/ice_core.h"
+#include "wire/udp.h"
 
 #include "port/clock.h"
 
@@ -16,14 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SOCKET_BUFFER (1 << 20)
-#define BATCH 32
-#define DATAGRAM 2048
-
 typedef struct local_socket {
     actri_watch_t watch;
     actri_ice_t *ice;
     unsigned index;
+    bool plain; /* takes no segments */
 } local_socket_t;
 
 struct actri_ice {
@@ -36,14 +34,9 @@ struct actri_ice {
     local_socket_t sockets[ACTRI_ICE_LOCALS];
     size_t socket_count;
     actri_timer_t timer;
+    int64_t now_ns; /* of the batch that is read */
+    bool stun_came; /* in it */
 };
-
-static struct { /* [loop] one batch at a time */
-    uint8_t data[BATCH][DATAGRAM];
-    struct mmsghdr headers[BATCH];
-    struct iovec vectors[BATCH];
-    struct sockaddr_storage from[BATCH];
-} in;
 
 /* ---- the core's side ---- */
 
@@ -78,54 +71,27 @@ static void on_core_state(void *user, actri_ice_state_t state)
 
 /* ---- what arrives ---- */
 
-static int read_batch(int fd)
+static void on_datagram(void *user, const actri_address_t *from, const uint8_t *data, size_t size)
 {
-    for (int i = 0; i < BATCH; i++) {
-        in.vectors[i] = (struct iovec){in.data[i], DATAGRAM};
-        in.headers[i].msg_hdr = (struct msghdr){
-            .msg_name = &in.from[i], .msg_namelen = sizeof in.from[i], .msg_iov = &in.vectors[i], .msg_iovlen = 1};
-    }
-    return recvmmsg(fd, in.headers, BATCH, MSG_DONTWAIT, NULL);
+    local_socket_t *socket = user;
+    actri_ice_t *ice = socket->ice;
+    if (actri_ice_core_receive(&ice->core, socket->index, from, data, size, ice->now_ns))
+        ice->stun_came = true;
+    else
+        ice->handlers.on_packet(ice->user, data, size);
 }
 
 static void on_ready(actri_watch_t *watch)
 {
     local_socket_t *socket = ACTRI_CONTAINER(watch, local_socket_t, watch);
     actri_ice_t *ice = socket->ice;
-    bool stun = false;
-    int64_t now = actri_now_ns();
-    int count = read_batch(watch->fd); /* what is left comes with the next turn */
-    for (int i = 0; i < count; i++) {
-        actri_address_t from;
-        size_t size = in.headers[i].msg_len;
-        if (size == 0 || !actri_address_from_socket(&in.from[i], &from)) continue;
-        if (actri_ice_core_receive(&ice->core, socket->index, &from, in.data[i], size, now))
-            stun = true;
-        else
-            ice->handlers.on_packet(ice->user, in.data[i], size);
-    }
-    if (stun) arm(ice);
+    ice->stun_came = false;
+    ice->now_ns = actri_now_ns();
+    (void)actri_udp_receive(watch->fd, on_datagram, socket); /* what is left comes with the next turn */
+    if (ice->stun_came) arm(ice);
 }
 
 /* ---- gathering ---- */
-
-static int open_socket(const actri_address_t *address, actri_address_t *bound)
-{
-    struct sockaddr_storage name;
-    socklen_t size = actri_address_to_socket(address, &name);
-    const int buffer = SOCKET_BUFFER, on = 1;
-    int fd = socket(address->family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) return -1;
-    if (address->family == 6) (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-    if (bind(fd, (struct sockaddr *)&name, size) != 0 || getsockname(fd, (struct sockaddr *)&name, &size) != 0 ||
-        !actri_address_from_socket(&name, bound)) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
-}
 
 static void add_local(actri_ice_t *ice, const actri_address_t *address)
 {
@@ -133,7 +99,7 @@ static void add_local(actri_ice_t *ice, const actri_address_t *address)
     actr_error_t error = ACTR_ERROR_INIT;
     if (ice->socket_count == ACTRI_ICE_LOCALS) return;
     local_socket_t *socket = &ice->sockets[ice->socket_count];
-    socket->watch.fd = open_socket(address, &bound);
+    socket->watch.fd = actri_udp_open(address, &bound);
     if (socket->watch.fd < 0) return;
     socket->watch.ready = on_ready;
     socket->ice = ice;
@@ -265,28 +231,13 @@ static bool find_path(const actri_ice_t *ice, unsigned *local, const actri_addre
     return true;
 }
 
-size_t actri_ice_send(actri_ice_t *ice, const actri_ice_datagram_t *datagrams, size_t count)
+size_t actri_ice_send(actri_ice_t *ice, const actri_datagram_t *datagrams, size_t count)
 {
-    struct mmsghdr messages[BATCH];
-    struct iovec vectors[BATCH];
-    struct sockaddr_storage address;
     const actri_address_t *to;
     unsigned local;
-    size_t sent = 0;
     if (!find_path(ice, &local, &to)) return 0;
-    socklen_t length = actri_address_to_socket(to, &address);
-    while (sent < count) {
-        unsigned some = count - sent < BATCH ? (unsigned)(count - sent) : BATCH;
-        for (unsigned i = 0; i < some; i++) {
-            vectors[i] = (struct iovec){(void *)(uintptr_t)datagrams[sent + i].data, datagrams[sent + i].size};
-            messages[i].msg_hdr =
-                (struct msghdr){.msg_name = &address, .msg_namelen = length, .msg_iov = &vectors[i], .msg_iovlen = 1};
-        }
-        int went = sendmmsg(ice->sockets[local].watch.fd, messages, some, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (went <= 0) break;
-        sent += (size_t)went;
-    }
-    return sent;
+    local_socket_t *socket = &ice->sockets[local];
+    return actri_udp_send(socket->watch.fd, &socket->plain, to, datagrams, count);
 }
 
 actr_status_t actri_ice_restart(actri_ice_t *ice, actr_error_t *error)

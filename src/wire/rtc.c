@@ -61,7 +61,7 @@ struct actri_rtc {
     actri_timer_t dtls_timer, silence_timer;
 
     size_t out_count, out_used; /* datagrams to be sent at the end of the turn */
-    actri_ice_datagram_t out[OUT_DATAGRAMS];
+    actri_datagram_t out[OUT_DATAGRAMS];
     uint8_t out_bytes[OUT_DATAGRAMS * DATAGRAM_ROOM];
 };
 
@@ -118,7 +118,7 @@ static void on_dtls_send(void *user, const uint8_t *datagram, size_t size)
     if (size > sizeof rtc->out_bytes) return;
     uint8_t *at = rtc->out_bytes + rtc->out_used;
     memcpy(at, datagram, size);
-    rtc->out[rtc->out_count++] = (actri_ice_datagram_t){at, size};
+    rtc->out[rtc->out_count++] = (actri_datagram_t){at, size};
     rtc->out_used += size;
     wake(rtc);
 }

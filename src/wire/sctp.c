@@ -2,7 +2,9 @@
 #include "wire/sctp.h"
 
 #include "port/clock.h"
+#include "wire/crc32c.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #define SOCKET_BUFFER (1 << 20)
 #define MESSAGE_MAX 65536 /* one more than the limit, to see what is too large */
 #define LARGEST (4 * MESSAGE_MAX)
+#define CRC_AT 8 /* in the common header */
 
 struct actri_sctp {
     const actri_env_t *env;
@@ -28,7 +31,7 @@ struct actri_sctp {
 };
 
 static struct {
-    bool initialised;
+    bool initialised, own_crc;
     unsigned associations;
     actri_timer_t tick;
     actri_loop_t *loop;
@@ -41,6 +44,10 @@ static int on_output(void *address, void *packet, size_t size, uint8_t tos, uint
     (void)tos;
     (void)set_df;
     actri_sctp_t *sctp = address;
+    if (stack.own_crc && size >= CRC_AT + sizeof(uint32_t)) {
+        uint32_t crc = htole32(actri_crc32c(packet, size)); /* over zeros in its own place (RFC 9260 6.8) */
+        memcpy((uint8_t *)packet + CRC_AT, &crc, sizeof crc);
+    }
     sctp->handlers.send(sctp->user, packet, size);
     return 0;
 }
@@ -60,6 +67,8 @@ static void init_stack(void)
     stack.initialised = true;
     stack.tick.fire = on_tick;
     usrsctp_init_nothreads(0, on_output, NULL);
+    stack.own_crc = actri_crc32c_available();
+    if (stack.own_crc) usrsctp_enable_crc32c_offload(); /* and none is checked: DTLS has done that (RFC 8261 6) */
     usrsctp_sysctl_set_sctp_ecn_enable(0);
     usrsctp_sysctl_set_sctp_blackhole(2);
     usrsctp_sysctl_set_sctp_no_csum_on_loopback(0);
