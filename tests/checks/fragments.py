@@ -174,6 +174,28 @@ def cases():
                 yield "%s:%d runs" % (name, block.line), lambda folder, n=name, b=block: check_program(folder, n, b)
 
 
+def unknown_names(folder):
+    """Names of ours that a page mentions, and that are nowhere in the tree."""
+    listed = subprocess.run(["git", "ls-files", "include", "cmake", "src", "codegen", "tests", "examples", "cli"], cwd=ROOT,
+                            capture_output=True, text=True).stdout.split()
+    known = set()
+    for name in listed:
+        if name.endswith((".h", ".hpp", ".c", ".cpp", ".cmake", ".txt", ".proto")):
+            known |= set(re.findall(r"\bactri?_\w+|\bACTRI?_\w+", (ROOT / name).read_text(errors="replace")))
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        text = re.sub(r"```rust\n.*?^```", "", path.read_text(), flags=re.S | re.M)
+        for name in sorted(set(re.findall(r"`(actr_\w+|ACTR_STATUS_\w+)", text)) - known):
+            if not (path.name == "from-rust.md" and name in ("actr_config", "actr_runtime")):
+                yield "%s names %s, which is nowhere" % (path.relative_to(ROOT), name)
+
+
+def not_in_index(folder):
+    index = (ROOT / "docs" / "README.md").read_text()
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        if path.name != "README.md" and "](%s)" % path.name not in index:
+            yield "docs/README.md does not list %s" % path.name
+
+
 def self_test(folder):
     """The check can fail: each of these is found."""
     wrong = {"unmarked": "```c\nint x;\n```\n", "does not compile": "<!-- fragment -->\n```c\nint x = y;\n```\n",
@@ -191,11 +213,13 @@ def self_test(folder):
 
 def main():
     failed = 0
-    todo = [("the check finds what is wrong", lambda folder: list(self_test(folder)))] + list(cases())
+    whole = [("the check finds what is wrong", self_test), ("every name of ours in the documents exists", unknown_names),
+             ("every page is in the index", not_in_index)]
+    todo = whole + list(cases())
     for number, (title, check) in enumerate(todo, 1):
         folder = pathlib.Path(tempfile.mkdtemp())
         try:
-            problems = check(folder)
+            problems = list(check(folder))
         finally:
             shutil.rmtree(folder)
         for problem in problems:
