@@ -11,7 +11,9 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *what;
 } verbs[] = {
+    {"compat", verb_compat, "say whether a new contract can stand in for an old one"},
     {"config", verb_config, "check an Actr.toml, or show what it says in the end"},
+    {"fingerprint", verb_fingerprint, "print the fingerprints of .proto files and of their service"},
     {"gen", verb_gen, "make typed services from .proto files"},
     {"init", verb_init, "make a small project that builds and runs"},
     {"mailbox", verb_mailbox, "look into a mailbox file"},

@@ -4,7 +4,9 @@
 #ifndef ACTR_CLI_VERBS_H
 #define ACTR_CLI_VERBS_H
 
+int verb_compat(int argc, char **argv);
 int verb_config(int argc, char **argv);
+int verb_fingerprint(int argc, char **argv);
 int verb_gen(int argc, char **argv);
 int verb_init(int argc, char **argv);
 int verb_mailbox(int argc, char **argv);

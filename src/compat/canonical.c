@@ -56,9 +56,13 @@ static int compare_elements(const void *a, const void *b, void *user)
 static const uint8_t *digest_of(writer_t *writer, const void *node, write_element_t write)
 {
     actri_hash_t hash;
-    actri_json_t *json = actri_arena_alloc(writer->arena, sizeof *json);
     uint8_t *digest = actri_arena_alloc(writer->arena, ACTRI_HASH_SIZE);
-    if (json == NULL || digest == NULL) return NULL;
+    actri_json_t *json = actri_alloc(writer->arena->env, sizeof *json); /* not kept: twins may be many */
+    if (json == NULL) writer->arena->failed = true;
+    if (json == NULL || digest == NULL) {
+        actri_free(writer->arena->env, json);
+        return NULL;
+    }
     actri_hash_begin(&hash);
     actri_json_init(json, writer->json->limit, actri_hash_add, &hash);
     writer_t inner = {json, writer->arena};
@@ -66,6 +70,7 @@ static const uint8_t *digest_of(writer_t *writer, const void *node, write_elemen
     actri_json_flush(json);
     if (!actri_hash_end(&hash, digest)) writer->arena->failed = true;
     writer->json->full |= json->full;
+    actri_free(writer->arena->env, json);
     return digest;
 }
 

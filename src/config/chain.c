@@ -29,17 +29,57 @@ static const char *join(actri_chain_t *chain, const char *beside, const char *pa
     return kept;
 }
 
-const char *actri_chain_read(actri_chain_t *chain, const actri_toml_t *at, const char *what, size_t limit,
-                             const char **opened, size_t *size)
+static bool ends_in(const char *path, const char *suffix)
+{
+    size_t size = strlen(path), tail = strlen(suffix);
+    return size > tail && strcmp(path + size - tail, suffix) == 0;
+}
+
+/* Whether a link on the way leads out of the folder of `beside`, to something that has no such suffix. */
+static bool is_led_out(actri_chain_t *chain, const char *beside, const char *path, const char *suffix)
+{
+    const actri_config_source_t *source = chain->source;
+    const actri_env_t *env = chain->diag->env;
+    char *end = NULL, *home = NULL;
+    if (source->real_path == NULL) return false;
+    const char *folder = join(chain, beside, "");
+    bool known = folder != NULL && source->real_path(source->user, env, path, &end) &&
+                 source->real_path(source->user, env, folder, &home);
+    if (!known) chain->arena->failed = true;
+    size_t size = home == NULL ? 0 : strlen(home);
+    bool inside =
+        end == NULL || (home != NULL && strncmp(end, home, size) == 0 && (end[size] == '/' || strcmp(home, "/") == 0));
+    bool out = !inside && !ends_in(end, suffix);
+    actri_free(env, end);
+    actri_free(env, home);
+    return out;
+}
+
+/* So that a manifest from somebody else can not have just any file read. */
+static bool may_open(actri_chain_t *chain, const actri_toml_t *at, const char *what, const char *suffix,
+                     const char *beside, const char *path)
+{
+    bool climbs = at->text[0] == '/' || (actri_path_climbs(at->text) && !ends_in(at->text, suffix));
+    bool out = climbs || is_led_out(chain, beside, path, suffix);
+    if (chain->arena->failed) return false;
+    if (!out) return true;
+    actri_diag_fail(chain->diag, at, "%s: %s is outside this file's folder; only relative paths to %s files may be",
+                    what, at->text, suffix);
+    return false;
+}
+
+const char *actri_chain_read(actri_chain_t *chain, const actri_toml_t *at, const char *what, const char *suffix,
+                             size_t limit, const char **opened, size_t *size)
 {
     actr_error_t error = ACTR_ERROR_INIT;
     const char *data = NULL, *first = chain->files[0]->file;
     const char *near = join(chain, at->file, at->text), *far = join(chain, first, at->text);
-    if (near == NULL || far == NULL) return NULL;
+    if (near == NULL || far == NULL || !may_open(chain, at, what, suffix, at->file, near)) return NULL;
     *opened = near;
     actr_status_t status = read_into_arena(chain, near, limit, &data, size, &error);
     if (status == ACTR_STATUS_NOT_FOUND && strcmp(near, far) != 0) {
         actr_error_t again = ACTR_ERROR_INIT;
+        if (!may_open(chain, at, what, suffix, first, far)) return NULL;
         if (read_into_arena(chain, far, limit, &data, size, &again) == ACTR_OK) {
             *opened = far;
             actri_diag_hint(chain->diag, at, "%s is not beside this file but beside %s, where it was taken from", what,
@@ -101,7 +141,7 @@ static const actri_toml_t *next_parent(actri_chain_t *chain)
         actri_diag_fail(chain->diag, at, "more than %d files inherit from each other", ACTRI_CONFIG_INHERIT_MAX);
         return NULL;
     }
-    const char *text = actri_chain_read(chain, at, "inherit", ACTRI_CONFIG_FILE_MAX, &path, &size);
+    const char *text = actri_chain_read(chain, at, "inherit", ".toml", ACTRI_CONFIG_FILE_MAX, &path, &size);
     if (text == NULL) return NULL;
     for (size_t i = 0; i < chain->count; i++) {
         if (!same_place(chain, chain->files[i]->file, path)) continue;

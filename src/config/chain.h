@@ -24,10 +24,11 @@ const actri_toml_t *actri_chain_at(const actri_toml_t *root, const char *path);
 
 /*
  * Opens a path written in the file `at->file`: relative to that file's folder; when nothing is there, relative to the
- * first manifest's folder, where the reference looks (with a hint). NULL when not found (reported). Room for the text
- * and the opened path are in the arena.
+ * first manifest's folder, where the reference looks (with a hint). NULL when not found or refused (reported): out of
+ * that folder, as written or by a link, only relative paths to files that end in `suffix` lead. Room for the text and
+ * the opened path are in the arena.
  */
-const char *actri_chain_read(actri_chain_t *chain, const actri_toml_t *at, const char *what, size_t limit,
-                             const char **opened, size_t *size);
+const char *actri_chain_read(actri_chain_t *chain, const actri_toml_t *at, const char *what, const char *suffix,
+                             size_t limit, const char **opened, size_t *size);
 
 #endif

@@ -22,7 +22,8 @@ const actri_key_t actri_keys[] = {
      .what = "Edition of the file format.", .check = "only 1 exists; parents must have the same"},
     {"inherit", ACTRI_KEY_PATH, ACTRI_MERGE_OWN, BOTH, AT(inherit),
      .what = "Parent manifest whose values count where this file has none.",
-     .check = "a file that can be read; at most 16 files in a chain, no cycle"},
+     .check = "a file that can be read; at most 16 files in a chain, no cycle; outside the manifest's folder only "
+              "relative paths to .toml files"},
     {"exports", ACTRI_KEY_PATHS, ACTRI_MERGE_JOIN, BOTH, .fallback = "[]", ELSEWHERE,
      .what = "The .proto files that this actor serves; their text is published with the registration.",
      .check = "each can be read and is UTF-8 of at most 1 MiB; outside the manifest's folder only relative paths to "

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,9 +58,21 @@ static actr_status_t read_file(void *user, const actri_env_t *env, const char *p
     return status;
 }
 
+static bool real_path(void *user, const actri_env_t *env, const char *path, char **out)
+{
+    (void)user;
+    char *found = realpath(path[0] == '\0' ? "." : path, NULL);
+    bool memory = found != NULL || errno != ENOMEM;
+    *out = actri_strdup(env, found);
+    memory = memory && (found == NULL || *out != NULL);
+    free(found);
+    return memory;
+}
+
 actri_config_source_t actri_config_source_real(void)
 {
-    return (actri_config_source_t){.read = read_file, .environment = (const char *const *)environ};
+    return (actri_config_source_t){
+        .read = read_file, .real_path = real_path, .environment = (const char *const *)environ};
 }
 
 char *actri_path_join(const actri_env_t *env, const char *beside, const char *path)

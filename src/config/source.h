@@ -14,6 +14,9 @@ typedef struct actri_config_source {
                           actr_error_t *error);
     void *user;
     const char *const *environment; /* "NAME=value" ..., then NULL; may be NULL */
+    /* Where a path leads in the end, links followed; *out comes from actri_alloc, NULL: nowhere. False: out of memory.
+       The function may be NULL: then there are no links. */
+    bool (*real_path)(void *user, const actri_env_t *env, const char *path, char **out);
 } actri_config_source_t;
 
 /* The real one: files of this machine and the process's environment as it is now. */

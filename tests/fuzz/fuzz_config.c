@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const environment[] = {"ACTR_SYSTEM__DISCOVERY__VISIBLE=true", NULL};
     static const actri_env_t env = {.log = drop_line, .log_level = ACTR_LOG_INFO};
     input_t input = {data, size};
-    actri_config_source_t source = {read_input, &input, environment};
+    actri_config_source_t source = {read_input, &input, environment, NULL};
     actri_manifest_t manifest;
     actr_config_t values;
     actr_error_t error = ACTR_ERROR_INIT;

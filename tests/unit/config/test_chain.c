@@ -31,7 +31,7 @@ static actr_status_t load(const memory_file_t *files, const char *const *environ
     env = quiet;
     env.log_user = said;
     said->lines[0] = '\0';
-    actri_config_source_t source = {memory_read, (void *)(uintptr_t)files, environment};
+    actri_config_source_t source = {memory_read, (void *)(uintptr_t)files, environment, NULL};
     return actri_manifest_load(&env, &source, files[0].path, manifest, error);
 }
 

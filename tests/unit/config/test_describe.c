@@ -115,7 +115,7 @@ static const memory_file_t files[] = {
 static actr_status_t show(const actri_env_t *env, bool json, actri_text_t *text)
 {
     static const char *const environment[] = {"ACTR_SYSTEM__LIMITS__MAX_PEERS=9", NULL};
-    actri_config_source_t source = {memory_read, (void *)(uintptr_t)files, environment};
+    actri_config_source_t source = {memory_read, (void *)(uintptr_t)files, environment, NULL};
     actri_manifest_t manifest;
     actr_status_t status = actri_manifest_load(env, &source, files[0].path, &manifest, NULL);
     if (status != ACTR_OK) return status;
