@@ -16,6 +16,7 @@ static const struct verb {
     {"fingerprint", verb_fingerprint, "print the fingerprints of .proto files and of their service"},
     {"gen", verb_gen, "make typed services from .proto files"},
     {"init", verb_init, "make a small project that builds and runs"},
+    {"lock", verb_lock, "keep the lock file: the contracts that dependencies were written for"},
     {"mailbox", verb_mailbox, "look into a mailbox file"},
     {"signaling", verb_signaling, "run a signaling server for development"},
 };

@@ -9,6 +9,7 @@ int verb_config(int argc, char **argv);
 int verb_fingerprint(int argc, char **argv);
 int verb_gen(int argc, char **argv);
 int verb_init(int argc, char **argv);
+int verb_lock(int argc, char **argv);
 int verb_mailbox(int argc, char **argv);
 int verb_signaling(int argc, char **argv);
 

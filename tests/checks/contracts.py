@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`actr fingerprint` and `actr compat` from outside: what docs/evolution.md shows, statuses, JSON, what is refused.
+"""`actr fingerprint`, `actr compat` and `actr lock` from outside: what docs/evolution.md shows, statuses, JSON, what is refused.
 Prints one TAP line a case."""
 import json
 import os
@@ -125,10 +125,35 @@ def canonical_text_is_what_is_hashed(folder):
     assert actr(folder, "fingerprint", "old.proto")[1].startswith("semantic:" + digest)
 
 
+def lock_file_is_kept(folder):
+    write(folder, old_proto=OLD, b__p_proto=LOOSE, b__Actr_toml=MANIFEST)
+    assert actr(folder, "lock", "add", "l.toml", "pay", "acme+pay", "old.proto")[0] == 0
+    assert actr(folder, "lock", "add", "l.toml", "abc", "acme:abc", "b/Actr.toml")[0] == 0
+    first = (folder / "l.toml").read_text()
+    lines = actr(folder, "lock", "list", "l.toml")[1].splitlines()
+    fingerprint = actr(folder, "fingerprint", "old.proto")[1].splitlines()[1]
+    assert lines[0].startswith("abc  acme+abc  service_semantic:") and lines[1] == "pay  acme+pay  %s  1 file" % fingerprint, lines
+    assert actr(folder, "compat", "l.toml#pay", "old.proto")[1].startswith("FullyCompatible")
+    code, out, error = actr(folder, "compat", "--strict", "l.toml#abc", "b")
+    assert code == 0 and out.startswith("FullyCompatible"), (out, error)
+    assert actr(folder, "lock", "add", "l.toml", "pay", "acme+pay", "b")[0] == 0 and len(first) > 0
+    assert fingerprint not in (folder / "l.toml").read_text()
+    assert actr(folder, "lock", "remove", "l.toml", "pay")[0] == 0
+    assert actr(folder, "lock", "remove", "l.toml", "pay")[0] == 1
+    assert actr(folder, "lock", "--form", "B", "add", "m.toml", "pay", "acme+pay", "b/p.proto")[0] == 0
+    assert 'path = "b/p.proto"' in (folder / "m.toml").read_text()
+    assert "m.toml:" in actr(folder, "lock", "list", "m.toml")[2]  # the other form: with file, line and column
+    for arguments in (["add", "l.toml", "x", "no type", "b"], ["add", "l.toml", "x", "acme+x", "absent.proto"],
+                      ["list", "absent.toml"]):
+        code, _, error = actr(folder, "lock", *arguments)
+        assert code == 1 and error.startswith("actr lock: "), (arguments, error)
+    assert sorted(p.name for p in folder.iterdir()) == ["b", "l.toml", "m.toml", "old.proto"]
+
+
 def main():
     failed = 0
     cases = [page_shows_what_is_printed, statuses_tell, json_is_whole, contracts_have_many_forms,
-             what_has_no_fingerprint_is_told, canonical_text_is_what_is_hashed]
+             what_has_no_fingerprint_is_told, canonical_text_is_what_is_hashed, lock_file_is_kept]
     for number, case in enumerate(cases, 1):
         with tempfile.TemporaryDirectory() as folder:
             try:

@@ -96,6 +96,20 @@ static void build_new(json_t *row)
     if (!same(row, "text", text)) differs("builder", given, text);
 }
 
+/* The older builder is the struct itself; that it has no authority can not be said in C. */
+static size_t build_old(json_t *all)
+{
+    size_t number, run = 0;
+    json_t *row;
+    json_array_foreach(name_rows(all, levels[0], "uri_builder"), number, row)
+    {
+        if (member(row, "authority") == NULL) continue;
+        print_old(row);
+        run++;
+    }
+    return run;
+}
+
 static size_t each(json_t *all, int level, const char *table, void (*check)(json_t *))
 {
     size_t number;
@@ -111,10 +125,10 @@ static void every_recorded_uri_is_read_and_printed_alike(void **state)
     wrong = 0;
     size_t run = each(all, 0, "uri_parse", check_old) + each(all, 0, "uri_print", print_old);
     run += each(all, 1, "uri_parse", check_new) + each(all, 1, "uri_print", print_new);
-    run += each(all, 1, "uri_builder", build_new);
-    print_message("uris: %zu run, %zu wrong; not run: 2 of the older builder, which the C face does not have\n", run,
-                  wrong);
-    assert_int_equal(50 + 11 + 42 + 3 + 4, run);
+    run += each(all, 1, "uri_builder", build_new) + build_old(all);
+    print_message("uris: %zu run, %zu wrong; not run: 1, the older builder without an authority, which a struct has\n",
+                  run, wrong);
+    assert_int_equal(50 + 11 + 42 + 3 + 4 + 1, run);
     assert_int_equal(0, wrong);
     json_decref(all);
 }
