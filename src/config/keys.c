@@ -185,20 +185,32 @@ static const char *end_of_part(const char *path, const char *part)
     return NULL;
 }
 
-/* The nearest path; or the same name in another place: a key behind the wrong header is a common mistake. */
+/* As much of a row as has the same number of parts: a table, or all of it. */
+static size_t as_deep(const char *row, const char *path)
+{
+    size_t dots = 0, at = 0;
+    for (const char *c = path; *c != '\0'; c++) dots += *c == '.';
+    for (; row[at] != '\0' && (row[at] != '.' || dots > 0); at++) dots -= row[at] == '.';
+    return at;
+}
+
+/* The nearest path of a table or a key; or the same name in another place: a key behind the wrong header is a common
+   mistake. */
 const char *actri_key_suggest(const char *path, char *room, size_t size)
 {
     const char *dot = strrchr(path, '.'), *last = dot == NULL ? path : dot + 1;
     unsigned least = actri_suggest_limit(path) + 1, most = least;
     room[0] = '\0';
     for (size_t i = 0; i < actri_key_count; i++) {
-        const char *row = actri_keys[i].path, *end = end_of_part(row, last);
+        char row[96];
+        const char *end = end_of_part(actri_keys[i].path, last);
+        (void)snprintf(row, sizeof row, "%.*s", (int)as_deep(actri_keys[i].path, path), actri_keys[i].path);
         unsigned distance = actri_edit_distance(path, row, least);
         if (distance < least) {
             least = distance;
             (void)snprintf(room, size, "%s", row);
         } else if (least == most && room[0] == '\0' && end != NULL) {
-            (void)snprintf(room, size, "%.*s", (int)(end - row), row);
+            (void)snprintf(room, size, "%.*s", (int)(end - actri_keys[i].path), actri_keys[i].path);
         }
     }
     return room[0] == '\0' ? NULL : room;

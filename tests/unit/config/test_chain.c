@@ -119,6 +119,11 @@ static void unknown_keys_get_a_suggestion(void **state)
     assert_string_equal("2 Actr.toml:6:1: unknown key package.actr_type.exports is ignored; exports must stand before "
                         "the first [table]\n",
                         said_about(PACKAGE "exports = []\n" SYSTEM));
+    assert_string_equal("2 Actr.toml:9:2: unknown key sytem is ignored; did you mean system?\n",
+                        said_about(PACKAGE SYSTEM "[sytem.storage]\nx = 1\n"));
+    assert_string_equal("2 Actr.toml:9:1: unknown key system.obervability is ignored; did you mean "
+                        "system.observability?\n",
+                        said_about(PACKAGE SYSTEM "obervability.tracing_enabled = true\n"));
     assert_string_equal("2 Actr.toml:9:2: unknown key zebra is ignored\n",
                         said_about(PACKAGE SYSTEM "[zebra]\nx = 1\n"));
     assert_string_equal("2 Actr.toml:10:2: unknown key deployment is ignored; did you mean system.deployment?\n",
