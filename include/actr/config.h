@@ -19,12 +19,33 @@ typedef struct actr_acl_principal {
     const char *name;
 } actr_acl_principal_t;
 
+/*
+ * How sure it is who calls. RELAYED: the signaling server says so, and every actor of its realm could have made it say
+ * that. PINNED: the caller has shown a certificate that actr_trust_t binds its type to. LOCAL: the own process.
+ */
+typedef enum actr_assurance {
+    ACTR_ASSURANCE_RELAYED = 0,
+    ACTR_ASSURANCE_PINNED = 1,
+    ACTR_ASSURANCE_LOCAL = 2,
+} actr_assurance_t;
+
 /* The first rule with a matching principal decides; none matching denies. */
 typedef struct actr_acl_rule {
     bool allow;
     const actr_acl_principal_t *principals;
     size_t principal_count;
+    actr_assurance_t assurance; /* PINNED: only if allow; the rule speaks of no caller that is less sure */
 } actr_acl_rule_t;
+
+/*
+ * Binds a type in a realm to a certificate (actr_system_fingerprint of its system). Once there is an entry for a type,
+ * a peer of that type gets a connection only if it shows one of their certificates; so has a peer that is called.
+ */
+typedef struct actr_trust {
+    const char *manufacturer, *name;
+    uint32_t realm;
+    const char *fingerprint; /* SHA-256, "AB:CD:..", 32 bytes */
+} actr_trust_t;
 
 typedef enum actr_durability {
     ACTR_DURABILITY_DEFAULT = 0, /* full when mailbox_path is set */
@@ -100,6 +121,13 @@ typedef struct actr_config {
        handler itself can not be ended: it keeps the turn. [0: for ever] */
     uint32_t handler_limit_ms;
     actr_affinity_t affinity;
+
+    /* [[trust]] */
+    const actr_trust_t *trust;
+    size_t trust_count;
+    /* PEM file of the system's certificate and key; made with mode 0600 if it is not there. NULL: a new certificate for
+       each system, which nobody can pin. */
+    const char *certificate_path;
 } actr_config_t;
 
 #define ACTR_CONFIG_INIT                                                                                               \

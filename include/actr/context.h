@@ -10,7 +10,7 @@
 #ifndef ACTR_CONTEXT_H
 #define ACTR_CONTEXT_H
 
-#include <actr/base.h>
+#include <actr/config.h>
 #include <stdarg.h>
 
 #ifdef __cplusplus
@@ -144,6 +144,8 @@ ACTR_API void actr_ctx_release(actr_ctx_t *ctx);
 ACTR_API const actr_id_t *actr_ctx_self_id(const actr_ctx_t *ctx);
 /* Who sent the request; NULL for the Shell and in hooks. [any-thread] */
 ACTR_API const actr_id_t *actr_ctx_caller_id(const actr_ctx_t *ctx);
+/* How sure it is who sent the request; LOCAL for the Shell and in hooks. [any-thread] */
+ACTR_API actr_assurance_t actr_ctx_caller_assurance(const actr_ctx_t *ctx);
 /* The request's id, "bootstrap" in on_start, "shell" for the Shell. [any-thread] */
 ACTR_API const char *actr_ctx_request_id(const actr_ctx_t *ctx);
 

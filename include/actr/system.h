@@ -130,6 +130,8 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_open_with(const char *config_
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_system_new(const actr_config_t *config, actr_system_t **system,
                                                        actr_error_t *error);
 ACTR_API void actr_system_release(actr_system_t *system);
+/* The fingerprint of the system's certificate, "AB:CD:..", for others' actr_trust_t. Lives with system. [any-thread] */
+ACTR_API const char *actr_system_fingerprint(const actr_system_t *system);
 
 /*
  * For a program with a loop of its own (ACTR_AFFINITY_LOOP): turns run only inside dispatch. The descriptor is readable

@@ -46,6 +46,17 @@ static void read_principal(actri_chain_t *chain, const actri_toml_t *at, actr_ac
     if (type != NULL) read_type(chain, type, out);
 }
 
+static actr_assurance_t read_assurance(actri_chain_t *chain, const actri_toml_t *rule, bool allow)
+{
+    const actri_toml_t *at = actri_toml_get(rule, "assurance");
+    if (at == NULL || strcmp(at->text, "relayed") == 0) return ACTR_ASSURANCE_RELAYED;
+    if (strcmp(at->text, "pinned") != 0)
+        actri_diag_fail(chain->diag, at, "assurance can not be \"%.40s\"; write \"relayed\" or \"pinned\"", at->text);
+    else if (!allow)
+        actri_diag_fail(chain->diag, at, "only a rule with permission = \"ALLOW\" can ask for a pinned certificate");
+    return ACTR_ASSURANCE_PINNED;
+}
+
 static void read_rule(actri_chain_t *chain, const actri_toml_t *at, actr_acl_rule_t *out)
 {
     const actri_toml_t *permission = actri_toml_get(at, "permission"), *types = actri_toml_get(at, "types");
@@ -54,6 +65,7 @@ static void read_rule(actri_chain_t *chain, const actri_toml_t *at, actr_acl_rul
     if (!out->allow && strcasecmp(permission->text, "DENY") != 0)
         actri_diag_fail(chain->diag, permission, "permission can not be \"%.40s\"; write \"ALLOW\" or \"DENY\"",
                         permission->text);
+    out->assurance = read_assurance(chain, at, out->allow);
     size_t count = list == NULL ? 0 : list->count;
     if (count == 0) actri_diag_warn(chain->diag, at, "a rule without types or principals matches nobody");
     actr_acl_principal_t *principals = actri_arena_alloc(chain->arena, count * sizeof *principals);

@@ -3,6 +3,7 @@
 #include "config/config.h"
 
 #include "config/manifest.h"
+#include "config/readers.h"
 #include "config/url.h"
 #include "proto/name.h"
 
@@ -113,8 +114,26 @@ static const actr_acl_rule_t *copy_acl(copier_t *copier, const actr_acl_rule_t *
     if (!present(copier, from, count, "acl_rules")) return NULL;
     actr_acl_rule_t *to = room(copier, count, sizeof *to);
     for (size_t i = 0; to != NULL && i < count; i++) {
+        bool known = from[i].assurance == ACTR_ASSURANCE_RELAYED || from[i].assurance == ACTR_ASSURANCE_PINNED;
+        if (!known || (from[i].assurance != ACTR_ASSURANCE_RELAYED && !from[i].allow))
+            invalid(copier, "acl_rules.assurance", "only a rule that allows may ask for ACTR_ASSURANCE_PINNED");
         to[i] = from[i];
         to[i].principals = copy_principals(copier, from[i].principals, from[i].principal_count);
+    }
+    return to;
+}
+
+static const actr_trust_t *copy_trust(copier_t *copier, const actr_trust_t *from, size_t count)
+{
+    if (!present(copier, from, count, "trust")) return NULL;
+    actr_trust_t *to = room(copier, count, sizeof *to);
+    for (size_t i = 0; to != NULL && i < count; i++) {
+        to[i].realm = from[i].realm;
+        to[i].manufacturer = copy_name(copier, from[i].manufacturer, "trust manufacturer");
+        to[i].name = copy_name(copier, from[i].name, "trust name");
+        if (from[i].fingerprint == NULL || !actri_is_fingerprint(from[i].fingerprint))
+            invalid(copier, "trust fingerprint", "is not 32 bytes in hexadecimal with colons, \"AB:CD:...\"");
+        to[i].fingerprint = copy_text(copier, from[i].fingerprint);
     }
     return to;
 }
@@ -154,6 +173,8 @@ static void copy_values(copier_t *copier, actr_config_t *values)
     values->stun_urls = copy_texts(copier, values->stun_urls, values->stun_url_count, "stun_urls");
     values->turn_urls = copy_texts(copier, values->turn_urls, values->turn_url_count, "turn_urls");
     values->acl_rules = copy_acl(copier, values->acl_rules, values->acl_rule_count);
+    values->trust = copy_trust(copier, values->trust, values->trust_count);
+    values->certificate_path = copy_text(copier, values->certificate_path);
 }
 
 actr_status_t actri_config_copy(const actri_env_t *env, const actr_config_t *from, actri_config_t *out,

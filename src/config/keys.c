@@ -80,6 +80,22 @@ const actri_key_t actri_keys[] = {
     {"acl.rules[].principals[].actr_type.name", ACTRI_KEY_NAME, ACTRI_MERGE_NEAREST, BOTH, .required = true, ELSEWHERE,
      .what = "Name of the caller's type."},
 
+    {"acl.rules[].assurance", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, OWN, .fallback = "\"relayed\"", ELSEWHERE,
+     .what = "\"pinned\": the rule speaks only of callers whose certificate [[trust]] names.",
+     .check = "\"relayed\" or \"pinned\", the latter only with ALLOW"},
+
+    {"trust", ACTRI_KEY_TABLES, ACTRI_MERGE_NEAREST, OWN, .fallback = "[]", ELSEWHERE,
+     .what =
+         "Binds actor types to certificates: a peer of a type that is named here gets a connection only with one of "
+         "its certificates, whether it calls or is called."},
+    {"trust[].actr_type", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, OWN, .required = true, ELSEWHERE,
+     .what = "The type, \"manufacturer+name\".", .check = "the name rule"},
+    {"trust[].realm", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "the own realm", U32, ELSEWHERE,
+     .what = "The realm in which it is bound."},
+    {"trust[].fingerprint", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, OWN, .required = true, ELSEWHERE,
+     .what = "SHA-256 of its certificate, \"AB:CD:...\"; its node logs it at start.",
+     .check = "32 bytes in hexadecimal with colons"},
+
     {"system.signaling.url", ACTRI_KEY_URL, ACTRI_MERGE_NEAREST, BOTH, .required = true, AT(signaling_url),
      .what = "The signaling server.", .check = "ws:// or wss:// with a host; kept in its normal form"},
     {"system.signaling.server_form", ACTRI_KEY_WORD, ACTRI_MERGE_NEAREST, OWN, .fallback = "\"A\"", .words = "A|B",
@@ -96,6 +112,10 @@ const actri_key_t actri_keys[] = {
      AT(mailbox_path),
      .what = "SQLite file of the mailbox, relative to the working directory of the process (not to the manifest). \"\" "
              "and \":memory:\" also mean in memory; ~ and $VAR are not expanded."},
+    {"system.storage.certificate_path", ACTRI_KEY_PATH, ACTRI_MERGE_NEAREST, OWN,
+     .fallback = "a new certificate for each start", AT(certificate_path),
+     .what = "PEM file of the certificate that this node shows to its peers, and its key, so that others can pin it; "
+             "made with mode 0600 when it is not there. Relative to the working directory."},
     {"system.storage.durability", ACTRI_KEY_WORD, ACTRI_MERGE_NEAREST, OWN, .fallback = "\"full\"",
      .words = "full|normal|off", AT(durability),
      .what = "What an accepted message survives: a power cut (full), a crash of the process (normal), nothing (off)."},

@@ -165,6 +165,7 @@ static void resolve(actri_chain_t *chain, actri_manifest_t *manifest)
     actri_read_dependencies(chain, manifest);
     actri_read_scripts(chain, manifest);
     actri_read_acl(chain, manifest);
+    actri_read_trust(chain, manifest);
 }
 
 actr_status_t actri_manifest_load(const actri_env_t *env, const actri_config_source_t *source, const char *path,
@@ -260,6 +261,9 @@ actr_status_t actri_manifest_values(actri_manifest_t *manifest, actr_config_t *o
         .has_acl = manifest->has_acl,
         .acl_rules = manifest->acl_rules,
         .acl_rule_count = manifest->acl_rule_count,
+        .trust = manifest->trust,
+        .trust_count = manifest->trust_count,
+        .certificate_path = manifest->certificate_path,
         .max_pending_calls = manifest->max_pending_calls,
         .max_peers = manifest->max_peers,
         .default_timeout_ms = manifest->default_timeout_ms,

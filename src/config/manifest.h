@@ -54,7 +54,7 @@ typedef struct actri_manifest {
     const char *signaling_url, *server_form;
     uint32_t realm, realm_id;
     bool visible;
-    const char *mailbox_path, *durability, *affinity;
+    const char *mailbox_path, *durability, *affinity, *certificate_path;
     uint64_t max_messages, max_bytes;
     actri_strings_t stun_urls, turn_urls, public_ips;
     bool force_relay, loopback;
@@ -74,6 +74,8 @@ typedef struct actri_manifest {
     bool has_acl;
     actr_acl_rule_t *acl_rules;
     size_t acl_rule_count;
+    actr_trust_t *trust;
+    size_t trust_count;
 
     /* where the value of each row was written; NULL: nowhere, so the default counts */
     const actri_toml_t *origins[ACTRI_KEYS_MAX];

@@ -12,6 +12,10 @@ void actri_read_exports(actri_chain_t *chain, actri_manifest_t *manifest);
 void actri_read_dependencies(actri_chain_t *chain, actri_manifest_t *manifest);
 void actri_read_scripts(actri_chain_t *chain, actri_manifest_t *manifest);
 void actri_read_acl(actri_chain_t *chain, actri_manifest_t *manifest);
+void actri_read_trust(actri_chain_t *chain, actri_manifest_t *manifest);
+
+/* SHA-256 as certificates' fingerprints are written, "AB:CD:..". */
+bool actri_is_fingerprint(const char *text);
 
 /* "manufacturer+name", "manufacturer:name" (with a hint) or "name" (manufacturer ""), by the name rule. False: an
    error was reported, or memory is out. */

@@ -5,7 +5,10 @@
 
 #include <actr/config.h>
 
-/* caller NULL: the Shell, always allowed. An actor whose id is not known must be refused before. */
-bool actri_acl_allows(const actr_config_t *config, const actr_id_t *caller);
+#define ACTRI_ACL_REASON 80
+
+/* caller NULL: the Shell, always allowed. An actor whose id is not known must be refused before. reason (may be NULL)
+ * gets why not, for people. */
+bool actri_acl_allows(const actr_config_t *config, const actr_id_t *caller, char reason[ACTRI_ACL_REASON]);
 
 #endif

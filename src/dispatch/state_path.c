@@ -75,6 +75,18 @@ static void refuse_request(actri_state_path_t *path, const actr_id_t *to, uint64
     send_reply(path, to, session, request, status, (actr_bytes_t){NULL, 0}, message);
 }
 
+/* The log says why; the caller only learns that. */
+static void deny(actri_state_path_t *path, const actr_id_t *to, uint64_t session, const actri_envelope_t *request,
+                 const char *reason)
+{
+    char id[ACTR_ID_TEXT_SIZE], text[ACTR_ID_TEXT_SIZE + 80];
+    (void)actr_id_print(to, id);
+    actri_warn(path->o.env, AREA, "acl_denied: %s to %.*s: %s", id, (int)request->route_key.size,
+               (const char *)request->route_key.data, reason);
+    (void)snprintf(text, sizeof text, "ACL denied: %s is not allowed to call", id);
+    refuse_request(path, to, session, request, ACTR_STATUS_PERMISSION_DENIED, text);
+}
+
 /* ---- arrival ---- */
 
 static int64_t timeout_of(const actri_envelope_t *e)
@@ -103,14 +115,13 @@ void actri_state_path_request(actri_state_path_t *path, const actri_session_t *s
 {
     actri_path_count(&path->stats.received);
     if (is_tell(e)) actri_path_count(&path->stats.tells);
+    char reason[ACTRI_ACL_REASON];
     actri_mail_t *mail = NULL;
     if (actri_path_drain_deadline(path) != 0) {
         refuse_request(path, &session->peer, session->number, e, ACTR_STATUS_SHUTTING_DOWN,
                        "the node is shutting down");
-    } else if (!actri_acl_allows(path->o.config, &session->peer)) {
-        char id[ACTR_ID_TEXT_SIZE], text[ACTR_ID_TEXT_SIZE + 80];
-        (void)snprintf(text, sizeof text, "ACL denied: %s is not allowed to call", actr_id_print(&session->peer, id));
-        refuse_request(path, &session->peer, session->number, e, ACTR_STATUS_PERMISSION_DENIED, text);
+    } else if (!actri_acl_allows(path->o.config, &session->peer, reason)) {
+        deny(path, &session->peer, session->number, e, reason);
     } else if ((mail = actri_mail_new(path->o.mailbox)) == NULL) {
         refuse_request(path, &session->peer, session->number, e, ACTR_STATUS_NO_MEMORY, "out of memory");
     }
@@ -270,8 +281,9 @@ static void run_mail(actri_task_t *task)
         actri_mailbox_done(path->o.mailbox, mail, ACTRI_MAIL_DEAD, &error);
         return;
     }
-    if (mail->redelivered && !actri_acl_allows(path->o.config, &caller)) {
-        refuse_request(path, &caller, mail->origin, &e, ACTR_STATUS_PERMISSION_DENIED, "ACL denied");
+    char reason[ACTRI_ACL_REASON];
+    if (mail->redelivered && !actri_acl_allows(path->o.config, &caller, reason)) {
+        deny(path, &caller, mail->origin, &e, reason);
     } else if (!run_request(path, mail, &e, &caller)) {
         return;
     }

@@ -4,6 +4,8 @@
  */
 #include "lifecycle/node.h"
 
+#include "dispatch/trust.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +47,13 @@ const actr_id_t *actr_ctx_self_id(const actr_ctx_t *ctx)
 const actr_id_t *actr_ctx_caller_id(const actr_ctx_t *ctx)
 {
     return ctx->in == NULL ? NULL : ctx->in->caller;
+}
+
+actr_assurance_t actr_ctx_caller_assurance(const actr_ctx_t *ctx)
+{
+    const actr_id_t *caller = actr_ctx_caller_id(ctx);
+    if (caller == NULL || actr_id_equal(caller, actri_node_id(ctx->node))) return ACTR_ASSURANCE_LOCAL;
+    return actri_trust_assurance(&ctx->node->system->config.values, caller);
 }
 
 const char *actr_ctx_request_id(const actr_ctx_t *ctx)

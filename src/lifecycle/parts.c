@@ -6,6 +6,7 @@
 #include "lifecycle/node.h"
 
 #include "dispatch/answers.h"
+#include "dispatch/trust.h"
 #include "lifecycle/supervise.h"
 #include "lifecycle/timer.h"
 #include "port/clock.h"
@@ -147,6 +148,12 @@ static bool wants_loopback(const actr_config_t *config)
     return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 || strncmp(host, "[::1]", 5) == 0;
 }
 
+static bool admits(void *user, const actr_id_t *peer, const char *fingerprint)
+{
+    const actr_node_t *node = user;
+    return actri_trust_admits(&node->system->config.values, peer, fingerprint);
+}
+
 static actr_status_t make_gate(actr_node_t *node, actr_error_t *error)
 {
     static const actri_peer_gate_handlers_t events = {on_request, on_stream, on_peer};
@@ -157,6 +164,8 @@ static actr_status_t make_gate(actr_node_t *node, actr_error_t *error)
                                                .certificate = system->certificate,
                                                .loopback = wants_loopback(config),
                                                .force_relay = config->force_relay,
+                                               .admits = admits,
+                                               .admits_user = node,
                                                .max_peers = config->max_peers ? config->max_peers : MAX_PEERS};
     actri_peer_gate_options_t options = {.coordinator = &coordinator,
                                          .relay = send_relay,

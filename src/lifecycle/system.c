@@ -5,6 +5,7 @@
 #include "compat/service_spec.h"
 #include "port/clock.h"
 #include "proto/idcodec.h"
+#include "wire/certificate.h"
 
 #include <string.h>
 
@@ -76,11 +77,23 @@ static actr_status_t make_pool(actr_system_t *system, actr_error_t *error)
     return actri_pool_new(&system->env, EXECUTOR_THREADS, ACTRI_POOL_SHARED, &system->pool, error);
 }
 
+static actr_status_t open_certificate(actr_system_t *system, actr_error_t *error)
+{
+    const char *path = system->config.values.certificate_path;
+    if (path == NULL) return actri_certificate_new(&system->env, &system->certificate, error);
+    actr_status_t status = actri_certificate_open(&system->env, path, &system->certificate, error);
+    if (status == ACTR_OK) {
+        actri_info(&system->env, "trust", "the certificate of %s: %s", path,
+                   actri_certificate_fingerprint(system->certificate));
+    }
+    return status;
+}
+
 static actr_status_t build(actr_system_t *system, actr_error_t *error)
 {
     actr_status_t status = make_pool(system, error);
     if (status == ACTR_OK) status = open_mailbox(system, error);
-    if (status == ACTR_OK) status = actri_certificate_new(&system->env, &system->certificate, error);
+    if (status == ACTR_OK) status = open_certificate(system, error);
     if (status == ACTR_OK) status = make_acl(system, error);
     if (status == ACTR_OK) make_service_spec(system);
     return status;
@@ -173,6 +186,11 @@ int actr_system_dispatch(actr_system_t *system, uint32_t max_turns, uint32_t max
     if (max_turns == 0 || max_turns > MOST_TURNS) max_turns = MOST_TURNS;
     int64_t until = max_ms == 0 ? ACTRI_NEVER : actri_now_ns() + max_ms * ACTRI_MS;
     return (int)actri_pool_dispatch(system->pool, max_turns, until);
+}
+
+const char *actr_system_fingerprint(const actr_system_t *system)
+{
+    return actri_certificate_fingerprint(system->certificate);
 }
 
 /* ---- the ACL as it is sent at registration ---- */

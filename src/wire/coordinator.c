@@ -61,6 +61,8 @@ struct actri_coordinator {
     void *user;
     actri_map_t peers; /* actri_id_key_t -> peer_t */
     uint32_t max_peers, up;
+    bool (*admits)(void *user, const actr_id_t *peer, const char *fingerprint);
+    void *admits_user;
     actr_id_t self;
 };
 
@@ -417,12 +419,28 @@ static void step(peer_t *peer, actri_peer_event_t event, const char *text)
 
 /* ---- events of the connection ---- */
 
+/* The connection can carry messages: the peer has shown its certificate. False when peer is gone. */
+static bool come_up(peer_t *peer)
+{
+    const actri_coordinator_t *c = peer->owner;
+    if (peer->session == 0 && c->admits != NULL &&
+        !c->admits(c->admits_user, &peer->id, actri_rtc_peer_fingerprint(peer->rtc))) {
+        (void)actri_fail(&peer->why, ACTR_STATUS_PERMISSION_DENIED,
+                         "the certificate of %s is none that [[trust]] names for its type", peer->id.type.name);
+        actri_warn(c->env, AREA, "acl_denied: %s (%s)", peer->why.message, actri_rtc_peer_fingerprint(peer->rtc));
+        step(peer, ACTRI_PEER_GIVE_UP, NULL);
+        return false;
+    }
+    step(peer, ACTRI_PEER_UP, NULL);
+    return true;
+}
+
 static void on_rtc_state(void *user, actri_rtc_state_t state, const actr_error_t *why)
 {
     peer_t *peer = user;
     switch (state) {
     case ACTRI_RTC_CONNECTED:
-        if (peer->state == ACTRI_PEER_RECOVERING) step(peer, ACTRI_PEER_UP, NULL);
+        if (peer->state == ACTRI_PEER_RECOVERING) (void)come_up(peer);
         break;
     case ACTRI_RTC_DISCONNECTED: step(peer, ACTRI_PEER_SILENT, NULL); break;
     case ACTRI_RTC_CLOSED:
@@ -454,15 +472,16 @@ static void on_rtc_writable(void *user)
 static void on_rtc_lane_open(void *user, actr_payload_type_t lane)
 {
     peer_t *peer = user;
-    if (lane == ACTR_RPC_RELIABLE) step(peer, ACTRI_PEER_UP, NULL);
+    if (lane == ACTR_RPC_RELIABLE && !come_up(peer)) return;
     on_rtc_writable(peer); /* what had to wait for this lane */
 }
 
 static void on_rtc_message(void *user, actr_payload_type_t lane, actr_buf_t *message)
 {
     peer_t *peer = user;
-    if (peer->session == 0) { /* a lane of the peer's own that opened before RPC_RELIABLE did */
-        step(peer, ACTRI_PEER_UP, NULL);
+    if (peer->session == 0 && !come_up(peer)) { /* a lane of the peer's own that opened before RPC_RELIABLE did */
+        actr_buf_release(message);
+        return;
     }
     actri_session_t session = session_of(peer);
     if (peer->session == 0) {
@@ -579,6 +598,8 @@ actr_status_t actri_coordinator_new(const actri_coordinator_options_t *options,
     c->rtc.loopback = options->loopback;
     c->rtc.force_relay = options->force_relay;
     c->max_peers = options->max_peers;
+    c->admits = options->admits;
+    c->admits_user = options->admits_user;
     c->handlers = *handlers;
     c->user = user;
     actri_map_init(&c->peers, options->env);

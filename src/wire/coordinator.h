@@ -46,6 +46,10 @@ typedef struct actri_coordinator_options {
     actri_certificate_t *certificate;
     bool loopback, force_relay;
     uint32_t max_peers;
+    /* May who shows a certificate of this fingerprint be that peer? NULL: yes. A connection that is not admitted ends
+       before any message (PERMISSION_DENIED). */
+    bool (*admits)(void *user, const actr_id_t *peer, const char *fingerprint);
+    void *admits_user;
     const actri_rtc_options_t *rtc; /* servers only; copied, its texts must outlive the coordinator */
 } actri_coordinator_options_t;
 

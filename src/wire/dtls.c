@@ -2,7 +2,7 @@
 #include "wire/dtls.h"
 
 #include "port/clock.h"
-#include "port/random.h"
+#include "wire/certificate.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -13,7 +13,6 @@
 
 #define FINGERPRINT_SIZE 96
 #define HANDSHAKE_MTU 1200
-#define CERTIFICATE_LIFE (10L * 365 * 24 * 3600) /* nobody checks it (webrtc 14.4) */
 /* ECDHE_ECDSA first: the reference takes the first of the client's list that it knows, whatever its certificate is. */
 #define CIPHERS                                                                                                        \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES128-GCM-SHA256"
@@ -81,16 +80,6 @@ static actr_status_t ssl_error(actr_error_t *error, const char *what)
     return actri_fail(error, ACTR_STATUS_INTERNAL, "DTLS: %s: %s", what, text);
 }
 
-static bool fill_certificate(X509 *x509, EVP_PKEY *key)
-{
-    X509_NAME *name = X509_get_subject_name(x509);
-    return X509_set_version(x509, 2) && ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509), actri_random_u64() >> 1) &&
-           X509_gmtime_adj(X509_getm_notBefore(x509), -24L * 3600) &&
-           X509_gmtime_adj(X509_getm_notAfter(x509), CERTIFICATE_LIFE) &&
-           X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"actr", -1, -1, 0) &&
-           X509_set_issuer_name(x509, name) && X509_set_pubkey(x509, key) && X509_sign(x509, key, EVP_sha256()) > 0;
-}
-
 static bool print_fingerprint(const X509 *x509, char out[FINGERPRINT_SIZE])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -121,21 +110,18 @@ static bool set_up_context(SSL_CTX *context)
            SSL_CTX_set_tlsext_use_srtp(context, SRTP_PROFILES) == 0; /* 0 is success here */
 }
 
-actr_status_t actri_certificate_new(const actri_env_t *env, actri_certificate_t **out, actr_error_t *error)
+actr_status_t actri_certificate_of(const actri_env_t *env, EVP_PKEY *key, X509 *x509, actri_certificate_t **out,
+                                   actr_error_t *error)
 {
     actri_certificate_t *certificate = actri_zalloc(env, sizeof *certificate);
     if (certificate == NULL) return actri_no_memory(error);
     certificate->env = env;
     certificate->context = SSL_CTX_new(DTLS_method());
     certificate->method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "actr datagram");
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x509 = X509_new();
-    bool good = certificate->context != NULL && certificate->method != NULL && key != NULL && x509 != NULL &&
-                fill_certificate(x509, key) && print_fingerprint(x509, certificate->fingerprint) &&
-                set_up_context(certificate->context) && SSL_CTX_use_certificate(certificate->context, x509) == 1 &&
+    bool good = certificate->context != NULL && certificate->method != NULL &&
+                print_fingerprint(x509, certificate->fingerprint) && set_up_context(certificate->context) &&
+                SSL_CTX_use_certificate(certificate->context, x509) == 1 &&
                 SSL_CTX_use_PrivateKey(certificate->context, key) == 1;
-    EVP_PKEY_free(key);
-    X509_free(x509);
     if (!good) {
         actri_certificate_free(certificate);
         return ssl_error(error, "no certificate");

@@ -565,6 +565,11 @@ actri_rtc_state_t actri_rtc_state(const actri_rtc_t *rtc)
     return rtc->state;
 }
 
+const char *actri_rtc_peer_fingerprint(const actri_rtc_t *rtc)
+{
+    return rtc->remote.fingerprint;
+}
+
 bool actri_rtc_is_actr(const actri_rtc_t *rtc)
 {
     return rtc->remote.is_actr;

@@ -90,6 +90,8 @@ ACTR_MUST_CHECK actr_status_t actri_rtc_send(actri_rtc_t *rtc, actr_payload_type
 bool actri_rtc_lane_is_open(const actri_rtc_t *rtc, actr_payload_type_t lane);
 
 actri_rtc_state_t actri_rtc_state(const actri_rtc_t *rtc);
+/* "AB:CD:..", upper case: of the certificate that the peer shows; "" before its description. */
+const char *actri_rtc_peer_fingerprint(const actri_rtc_t *rtc);
 /* True when the peer's description said that it is a libactr node. */
 bool actri_rtc_is_actr(const actri_rtc_t *rtc);
 /* True once a selected pair goes through a relay. */

@@ -421,6 +421,16 @@ actri_rtc_state_t actri_rtc_state(const actri_rtc_t *rtc)
     return rtc->state;
 }
 
+/* As wide as a true one; its first byte is the host. */
+const char *actri_rtc_peer_fingerprint(const actri_rtc_t *rtc)
+{
+    static char text[96];
+    actri_rtc_t *other = rtc->remote == 0 ? NULL : find(rtc->remote);
+    unsigned host = other == NULL ? 0 : host_of(other);
+    for (unsigned i = 0; i < 32; i++) (void)snprintf(text + 3 * i, 4, i < 31 ? "%02X:" : "%02X", i == 0 ? host : 0);
+    return text;
+}
+
 bool actri_rtc_is_actr(const actri_rtc_t *rtc)
 {
     return rtc->remote != 0 && !fake_net.plain_peers;

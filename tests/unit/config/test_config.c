@@ -26,7 +26,8 @@ static void a_copy_owns_everything(void **state)
     const char *const tags[] = {tag};
     const actr_export_t exports[] = {{file, content}};
     const actr_acl_principal_t principals[] = {{true, 7, "acme", caller}, {0}};
-    const actr_acl_rule_t rules[] = {{true, principals, 2}, {false, NULL, 0}};
+    const actr_acl_rule_t rules[] = {
+        {.allow = true, .principals = principals, .principal_count = 2, .assurance = ACTR_ASSURANCE_PINNED}, {0}};
     actr_config_t config = good();
     config.tags = tags;
     config.tag_count = 1;
@@ -80,7 +81,10 @@ static void a_wrong_member_is_named(void **state)
     (void)state;
     static const char *const hole[] = {NULL};
     static const actr_acl_principal_t bad_name = {.name = "9"};
-    static const actr_acl_rule_t bad_rule = {true, &bad_name, 1}, no_list = {true, NULL, 1};
+    static const actr_acl_rule_t bad_rule = {.principals = &bad_name, .principal_count = 1},
+                                 no_list = {.principal_count = 1}, pinned_deny = {.assurance = ACTR_ASSURANCE_PINNED},
+                                 local = {.allow = true, .assurance = ACTR_ASSURANCE_LOCAL};
+    static const actr_trust_t no_print = {"acme", "x", 1, "AB:CD"}, no_name = {NULL, "x", 1, "AB"};
     static const actr_export_t no_content = {"e.proto", NULL};
     actr_config_t config = good();
 #define REFUSED(field, ...)                                                                                            \
@@ -101,24 +105,34 @@ static void a_wrong_member_is_named(void **state)
     REFUSED("stun_urls", config.stun_url_count = 1; config.stun_urls = hole);
     REFUSED("exports", config.export_count = 1; config.exports = &no_content);
     REFUSED("acl name", config.acl_rule_count = 1; config.acl_rules = &bad_rule);
+    REFUSED("acl_rules.assurance", config.acl_rule_count = 1; config.acl_rules = &pinned_deny);
+    REFUSED("acl_rules.assurance", config.acl_rule_count = 1; config.acl_rules = &local);
+    REFUSED("trust fingerprint", config.trust_count = 1; config.trust = &no_print);
+    REFUSED("trust manufacturer", config.trust_count = 1; config.trust = &no_name);
+    REFUSED("trust", config.trust_count = 1);
     REFUSED("acl_rules.principals", config.acl_rule_count = 1; config.acl_rules = &no_list);
 }
 
-static const char manifest[] = "exports = [\"e.proto\"]\n"
-                               "[package]\nname = \"echo\"\ndescription = \"says it again\"\ntags = [\"latest\"]\n"
-                               "[package.actr_type]\nmanufacturer = \"acme\"\nname = \"echo\"\n"
-                               "[system]\nsignaling = { url = \"ws://127.0.0.1:8081/ws\", server_form = \"B\" }\n"
-                               "deployment.realm = 9\n"
-                               "[system.storage]\nmailbox_path = \"m.db\"\ndurability = \"normal\"\n"
-                               "max_messages = 10\nmax_bytes = 5000000000\n"
-                               "[system.webrtc]\nstun_urls = [\"stun:a\"]\nloopback = false\n"
-                               "[system.observability]\nfilter_level = \"webrtc=trace,debug\"\n"
-                               "[system.limits]\nmax_pending_calls = 1\nmax_peers = 2\ndefault_timeout_ms = 3\n"
-                               "drain_timeout_ms = 4\n"
-                               "handler_limit_ms = 5\n"
-                               "[system.executor]\n"
-                               "affinity = \"thread\"\n"
-                               "[[acl.rules]]\npermission = \"allow\"\ntypes = [\"acme+peer\"]\n";
+#define PRINT "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff"
+static const char manifest[] =
+    "exports = [\"e.proto\"]\n"
+    "[package]\nname = \"echo\"\ndescription = \"says it again\"\ntags = [\"latest\"]\n"
+    "[package.actr_type]\nmanufacturer = \"acme\"\nname = \"echo\"\n"
+    "[system]\nsignaling = { url = \"ws://127.0.0.1:8081/ws\", server_form = \"B\" }\n"
+    "deployment.realm = 9\n"
+    "[system.storage]\nmailbox_path = \"m.db\"\ncertificate_path = \"node.pem\"\ndurability = \"normal\"\n"
+    "max_messages = 10\nmax_bytes = 5000000000\n"
+    "[system.webrtc]\nstun_urls = [\"stun:a\"]\nloopback = false\n"
+    "[system.observability]\nfilter_level = \"webrtc=trace,debug\"\n"
+    "[system.limits]\nmax_pending_calls = 1\nmax_peers = 2\ndefault_timeout_ms = 3\n"
+    "drain_timeout_ms = 4\n"
+    "handler_limit_ms = 5\n"
+    "[system.executor]\n"
+    "affinity = \"thread\"\n"
+    "[[acl.rules]]\npermission = \"allow\"\ntypes = [\"acme+peer\"]\n"
+    "assurance = \"pinned\"\n"
+    "[[trust]]\nactr_type = \"acme+peer\"\nfingerprint = \"" PRINT "\"\n"
+    "[[trust]]\nactr_type = \"acme+peer\"\nrealm = 8\nfingerprint = \"" PRINT "\"\n";
 
 typedef struct folder {
     char path[64];
@@ -180,6 +194,13 @@ static void a_file_becomes_what_the_runtime_is_told(void **state)
     assert_int_equal(ACTR_AFFINITY_THREAD, values->affinity);
     assert_true(values->has_acl);
     assert_string_equal("peer", values->acl_rules[0].principals[0].name);
+    assert_int_equal(ACTR_ASSURANCE_PINNED, values->acl_rules[0].assurance);
+    assert_int_equal(2, values->trust_count);
+    assert_int_equal(9, values->trust[0].realm);
+    assert_int_equal(8, values->trust[1].realm);
+    assert_string_equal("acme", values->trust[1].manufacturer);
+    assert_string_equal(PRINT, values->trust[1].fingerprint);
+    assert_string_equal("node.pem", values->certificate_path);
     actri_config_clear(&config);
     drop_folder(&folder);
 }
@@ -201,12 +222,39 @@ static void memory_may_end_at_any_point(void **state)
     drop_folder(&folder);
 }
 
+/* What [[trust]] and assurance can not be; the words that say so. */
+static void bad_trust_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } bad[] = {
+        {"[[trust]]\nactr_type = \"acme+peer\"\nfingerprint = \"AB:CD\"\n", "32 bytes"},
+        {"[[trust]]\nactr_type = \"peer\"\nfingerprint = \"" PRINT "\"\n", "without manufacturer"},
+        {"[[trust]]\nactr_type = \"acme+peer\"\n", "fingerprint"},
+        {"[[trust]]\nfingerprint = \"" PRINT "\"\n", "actr_type"},
+        {"[[acl.rules]]\npermission = \"deny\"\ntypes = [\"a+b\"]\nassurance = \"pinned\"\n", "ALLOW"},
+        {"[[acl.rules]]\npermission = \"allow\"\ntypes = [\"a+b\"]\nassurance = \"sure\"\n", "relayed"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char text[2000];
+        folder_t folder;
+        actri_config_t config;
+        actr_error_t error = ACTR_ERROR_INIT;
+        (void)snprintf(text, sizeof text, "%.*s%s", (int)(strstr(manifest, "[[acl") - manifest), manifest, bad[i].text);
+        make_folder(&folder, text);
+        assert_status(ACTR_STATUS_CONFIG_INVALID, actri_config_load(NULL, folder.manifest, &config, &error));
+        if (strstr(error.message, bad[i].words) == NULL) fail_msg("%s", error.message);
+        drop_folder(&folder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_owns_everything),      cmocka_unit_test(a_struct_of_an_older_caller_leaves_defaults),
         cmocka_unit_test(a_wrong_member_is_named),     cmocka_unit_test(a_file_becomes_what_the_runtime_is_told),
-        cmocka_unit_test(memory_may_end_at_any_point),
+        cmocka_unit_test(memory_may_end_at_any_point), cmocka_unit_test(bad_trust_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "wire/coordinator.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SECONDS(n) ((n)*ACTRI_SECOND)
@@ -23,6 +24,7 @@ typedef struct side {
     actr_id_t id;
     unsigned client;
     bool wanted;
+    bool suspicious;     /* admits no certificate */
     bool connecting[64]; /* by the peer's serial number */
     unsigned sessions;   /* that began */
     uint64_t session;    /* the last one */
@@ -134,6 +136,14 @@ static void deliver(void *user, const actri_relay_t *relay)
 static const actri_coordinator_handlers_t handlers = {on_relay,  on_connecting, on_up,      on_silent, on_down,
                                                       on_failed, on_writable,   on_message, is_wanted};
 
+static bool admits(void *user, const actr_id_t *peer, const char *fingerprint)
+{
+    const side_t *side = user;
+    assert_int_equal(strlen(fingerprint), 95);
+    assert_int_equal(strtoul(fingerprint, NULL, 16), peer->serial_number); /* the host's */
+    return !side->suspicious;
+}
+
 static void side_open(side_t *side, unsigned number, const actri_env_t *env, uint32_t max_peers)
 {
     memset(side, 0, sizeof *side);
@@ -141,8 +151,12 @@ static void side_open(side_t *side, unsigned number, const actri_env_t *env, uin
     if (number != 1) side->id.type.name[0] = 'b';
     side->certificate.host = number;
     side->client = router_add(&side->id, deliver, side);
-    actri_coordinator_options_t options = {
-        .loop = fake_loop(), .env = env, .certificate = &side->certificate, .max_peers = max_peers};
+    actri_coordinator_options_t options = {.loop = fake_loop(),
+                                           .env = env,
+                                           .certificate = &side->certificate,
+                                           .max_peers = max_peers,
+                                           .admits = admits,
+                                           .admits_user = side};
     actr_error_t error = ACTR_ERROR_INIT;
     if (actri_coordinator_new(&options, &handlers, side, &side->coordinator, &error) == ACTR_OK) {
         actri_coordinator_set_identity(side->coordinator, &side->id);
@@ -205,6 +219,27 @@ static void connect_both(side_t *starter, side_t *other)
 }
 
 /* ---- to connect ---- */
+
+/* Whoever does not show a certificate that is admitted is told nothing, and nothing of it is heard. */
+static void a_certificate_that_is_not_admitted_ends_the_connection(void **state)
+{
+    for (int starter = 0; starter < 2; starter++) {
+        if (starter == 1) (void)begin(state);
+        side_t *first = starter == 0 ? &a : &b, *second = starter == 0 ? &b : &a;
+        b.suspicious = true;
+        want(first, second);
+        fake_loop_run(SECONDS(1));
+        assert_null(strstr(b.told, "up"));
+        assert_int_equal(strncmp(b.told, "failed", 6), 0); /* and again, as often as the other tries */
+        assert_status(ACTR_STATUS_PERMISSION_DENIED, b.why.status);
+        assert_int_equal(actri_coordinator_peer_count(b.coordinator), 0);
+        a.wanted = b.wanted = false;
+        fake_loop_run(SECONDS(100));
+        assert_int_equal(actri_coordinator_peer_count(a.coordinator), 0);
+        assert_int_equal(b.messages, 0);
+        if (starter == 0) assert_int_equal(end(state), 0);
+    }
+}
 
 static void either_side_may_start(void **state)
 {
@@ -642,6 +677,7 @@ static void each_failed_allocation_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_certificate_that_is_not_admitted_ends_the_connection),
         TEST(either_side_may_start),
         TEST(crossing_starts_make_one_connection),
         TEST(a_lost_relay_is_made_anew),
