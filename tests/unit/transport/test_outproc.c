@@ -375,6 +375,75 @@ static void closing_fails_what_waits_and_what_comes(void **state)
     assert_int_equal(a.ups + a.downs, 0);
 }
 
+/* A pending attempt ends at once, and what comes later begins a new one. */
+static void an_attempt_can_be_closed(void **state)
+{
+    (void)state;
+    parcel_t waiting, later;
+    actr_error_t why = ACTR_ERROR_INIT;
+    (void)actri_fail(&why, ACTR_STATUS_UNAVAILABLE, "as asked");
+    router.clients[b.client].online = false;
+    send_text(&waiting, &a, &b, ACTR_RPC_RELIABLE, "waiting");
+    fake_loop_run(SECONDS(1));
+    assert_true(actri_outproc_has_peer(a.outproc, &b.id));
+    assert_true(actri_outproc_close_peer(a.outproc, &b.id, &why));
+    assert_status(ACTR_STATUS_UNAVAILABLE, waiting.status);
+    assert_string_equal(waiting.message, "as asked");
+    assert_false(actri_outproc_has_peer(a.outproc, &b.id));
+    assert_false(actri_outproc_close_peer(a.outproc, &b.id, &why));
+    router.clients[b.client].online = true;
+    send_text(&later, &a, &b, ACTR_RPC_RELIABLE, "later");
+    fake_loop_run(SECONDS(2));
+    assert_status(ACTR_OK, later.status);
+    assert_string_equal(b.got, "later");
+}
+
+static void a_connection_can_be_closed_and_comes_again(void **state)
+{
+    (void)state;
+    parcel_t more;
+    actr_error_t why = ACTR_ERROR_INIT;
+    actr_outproc_dest_t list[3];
+    size_t count = 3;
+    (void)actri_fail(&why, ACTR_STATUS_UNAVAILABLE, "as asked");
+    connect_both();
+    actri_outproc_list(a.outproc, list, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(list[0].state, ACTR_DEST_CONNECTED);
+    assert_true(actri_outproc_close_peer(a.outproc, NULL, &why)); /* all */
+    fake_loop_run(SECONDS(1));
+    assert_int_equal(a.downs, 1);
+    assert_int_equal(b.downs, 1);
+    send_text(&more, &a, &b, ACTR_RPC_RELIABLE, "more");
+    fake_loop_run(SECONDS(2));
+    assert_string_equal(b.got, "more");
+    assert_int_equal(a.ups, 2);
+}
+
+/* The reference copies the bytes with each attempt. */
+static void what_waits_is_not_copied(void **state)
+{
+    (void)state;
+    parcel_t p;
+    router.clients[b.client].online = false;
+    send_text(&p, &a, &b, ACTR_STREAM_RELIABLE, "by reference");
+    const actr_buf_t *message = p.parcel.message;
+    actri_outproc_totals_t totals;
+    fake_loop_run(SECONDS(5)); /* several attempts */
+    assert_ptr_equal(p.parcel.message, message);
+    assert_int_equal(message->refs, 1);
+    actri_outproc_totals(a.outproc, &totals);
+    assert_int_equal(totals.queued, 1);
+    assert_int_equal(totals.queued_bytes, 12);
+    router.clients[b.client].online = true;
+    fake_loop_run(SECONDS(5));
+    assert_string_equal(b.got, "by reference");
+    actri_outproc_totals(a.outproc, &totals);
+    assert_int_equal(totals.queued, 0);
+    assert_int_equal(totals.queued_bytes, 0);
+    assert_int_equal(totals.sent, 1);
+}
+
 static void the_peer_notices_a_close(void **state)
 {
     (void)state;
@@ -428,6 +497,9 @@ int main(void)
         TEST(a_reply_goes_on_its_session_only),
         TEST(only_what_is_free_to_go_asks_for_a_new_connection),
         TEST(closing_fails_what_waits_and_what_comes),
+        TEST(an_attempt_can_be_closed),
+        TEST(a_connection_can_be_closed_and_comes_again),
+        TEST(what_waits_is_not_copied),
         TEST(the_peer_notices_a_close),
         TEST(each_failed_allocation_is_survived),
     };
