@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `actr compat`: whether a new contract can stand in for an old one. */
-#include "contract.h"
+#include "protos.h"
 #include "verbs.h"
 
 #include "compat/json_writer.h"
@@ -23,15 +23,15 @@ static int usage(FILE *out, int status)
 }
 
 typedef struct side {
-    contract_t contract;
+    protos_t contract;
     actri_fingerprint_t own;
     actri_compat_side_t side;
 } side_t;
 
 static actr_status_t load(side_t *side, const char *what, actr_error_t *error)
 {
-    actr_status_t status = contract_add(&side->contract, what, error);
-    const contract_t *contract = &side->contract;
+    actr_status_t status = protos_add(&side->contract, what, error);
+    const protos_t *contract = &side->contract;
     if (status == ACTR_OK && contract->fingerprint == NULL)
         status = actri_fingerprint_service(NULL, contract->sources, contract->count, &side->own, NULL, error);
     side->side = (actri_compat_side_t){contract->fingerprint == NULL ? side->own.text : contract->fingerprint,
@@ -114,7 +114,7 @@ static void print_json(const side_t *old, const side_t *new, const actri_compat_
     actri_json_t json;
     char summary[ACTRI_COMPAT_SUMMARY_SIZE];
     actri_compat_summary(loose, summary);
-    actri_json_init(&json, SIZE_MAX, contract_write, stdout);
+    actri_json_init(&json, SIZE_MAX, protos_write, stdout);
     actri_json_open(&json, NULL, '{');
     actri_json_text(&json, "level", actri_compat_level_name(loose->level));
     actri_json_number(&json, "level_value", loose->level);
@@ -176,13 +176,13 @@ int verb_compat(int argc, char **argv)
             names[count++] = argv[i];
     }
     if (count != 2) return usage(stderr, 2);
-    contract_init(&sides[0].contract);
-    contract_init(&sides[1].contract);
+    protos_init(&sides[0].contract);
+    protos_init(&sides[1].contract);
     if (load(&sides[0], names[0], &error) != ACTR_OK || load(&sides[1], names[1], &error) != ACTR_OK)
         (void)complain(&error);
     else
         status = compare(&sides[0], &sides[1], strictly, json);
-    contract_clear(&sides[0].contract);
-    contract_clear(&sides[1].contract);
+    protos_clear(&sides[0].contract);
+    protos_clear(&sides[1].contract);
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `actr fingerprint`: what the contract of .proto files is called. */
-#include "contract.h"
+#include "protos.h"
 #include "verbs.h"
 
 #include "compat/json_writer.h"
@@ -26,10 +26,10 @@ static int complain(const actr_error_t *error)
     return 1;
 }
 
-static void print_json(const contract_t *contract, const actri_fingerprint_t *service, const actri_fingerprint_t *files)
+static void print_json(const protos_t *contract, const actri_fingerprint_t *service, const actri_fingerprint_t *files)
 {
     actri_json_t json;
-    actri_json_init(&json, SIZE_MAX, contract_write, stdout);
+    actri_json_init(&json, SIZE_MAX, protos_write, stdout);
     actri_json_open(&json, NULL, '{');
     actri_json_text(&json, "service", service->text);
     actri_json_open(&json, "files", '[');
@@ -46,7 +46,7 @@ static void print_json(const contract_t *contract, const actri_fingerprint_t *se
     (void)putchar('\n');
 }
 
-static int print_all(const contract_t *contract, bool json)
+static int print_all(const protos_t *contract, bool json)
 {
     actri_fingerprint_t service, *files = calloc(contract->count, sizeof *files);
     actr_error_t error = ACTR_ERROR_INIT;
@@ -62,7 +62,7 @@ static int print_all(const contract_t *contract, bool json)
     return status == ACTR_OK ? 0 : complain(&error);
 }
 
-static int print_canonical(const contract_t *contract)
+static int print_canonical(const protos_t *contract)
 {
     char *text;
     size_t size;
@@ -78,9 +78,9 @@ static int print_canonical(const contract_t *contract)
 int verb_fingerprint(int argc, char **argv)
 {
     bool json = false, canonical = false;
-    contract_t contract;
+    protos_t contract;
     actr_error_t error = ACTR_ERROR_INIT;
-    contract_init(&contract);
+    protos_init(&contract);
     int status = 0;
     for (int i = 1; i < argc && status == 0; i++) {
         if (strcmp(argv[i], "--help") == 0 && argc == 2) return usage(stdout, 0);
@@ -90,12 +90,12 @@ int verb_fingerprint(int argc, char **argv)
             canonical = true;
         else if (argv[i][0] == '-')
             status = usage(stderr, 2);
-        else if (contract_add(&contract, argv[i], &error) != ACTR_OK)
+        else if (protos_add(&contract, argv[i], &error) != ACTR_OK)
             status = complain(&error);
     }
     if (status == 0 && contract.count == 0) status = usage(stderr, 2);
     if (status == 0) status = canonical ? print_canonical(&contract) : print_all(&contract, json);
     if (fflush(stdout) != 0 && status == 0) status = 1;
-    contract_clear(&contract);
+    protos_clear(&contract);
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `actr lock`: the lock file, which says for which contract each dependency was written. */
-#include "contract.h"
+#include "protos.h"
 #include "verbs.h"
 
 #include "config/lock.h"
@@ -64,7 +64,7 @@ static int remove_entry(actri_lock_t *lock, const char *path, const char *name)
 }
 
 /* The entry of a contract; files has room for its files. */
-static actr_status_t fill(actri_lock_entry_t *entry, actri_lock_file_t *files, const contract_t *contract,
+static actr_status_t fill(actri_lock_entry_t *entry, actri_lock_file_t *files, const protos_t *contract,
                           actri_fingerprint_t *service, actri_fingerprint_t *own, actr_error_t *error)
 {
     actr_status_t status = actri_fingerprint_service(NULL, contract->sources, contract->count, service, own, error);
@@ -84,7 +84,7 @@ static actr_status_t fill(actri_lock_entry_t *entry, actri_lock_file_t *files, c
     return ACTR_OK;
 }
 
-static actr_status_t add_contract(actri_lock_t *lock, actri_lock_entry_t *entry, const contract_t *contract,
+static actr_status_t add_contract(actri_lock_t *lock, actri_lock_entry_t *entry, const protos_t *contract,
                                   actr_error_t *error)
 {
     actri_lock_file_t *files = calloc(contract->count, sizeof *files);
@@ -99,20 +99,20 @@ static actr_status_t add_contract(actri_lock_t *lock, actri_lock_entry_t *entry,
 
 static int add(actri_lock_t *lock, char **words)
 {
-    contract_t contract;
+    protos_t contract;
     actr_type_t type;
     char now[40], text[ACTR_TYPE_TEXT_SIZE];
     actr_error_t error = ACTR_ERROR_INIT;
-    contract_init(&contract);
+    protos_init(&contract);
     actr_status_t status = actr_type_parse(words[2], &type, &error);
-    if (status == ACTR_OK) status = contract_add(&contract, words[3], &error);
+    if (status == ACTR_OK) status = protos_add(&contract, words[3], &error);
     actri_lock_entry_t entry = {.name = words[1], .cached_at = time_now(now)};
     if (status == ACTR_OK) {
         entry.actr_type = actr_type_print(&type, text);
         status = add_contract(lock, &entry, &contract, &error);
     }
     if (status == ACTR_OK) status = save(lock, words[0], &error);
-    contract_clear(&contract);
+    protos_clear(&contract);
     return status == ACTR_OK ? 0 : complain(&error);
 }
 

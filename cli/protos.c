@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads contracts for `actr fingerprint` and `actr compat`. Only regular files, none above 1 MiB. */
-#include "contract.h"
+#include "protos.h"
 
 #include "config/lock.h"
 
@@ -12,20 +12,20 @@
 
 #define FILES_MAX ACTRI_CONFIG_EXPORTS_MAX
 
-void contract_init(contract_t *contract)
+void protos_init(protos_t *contract)
 {
     memset(contract, 0, sizeof *contract);
     actri_arena_init(&contract->arena, NULL);
 }
 
-void contract_clear(contract_t *contract)
+void protos_clear(protos_t *contract)
 {
     free(contract->files);
     free(contract->sources);
     actri_arena_clear(&contract->arena);
 }
 
-void contract_write(void *user, const void *data, size_t size)
+void protos_write(void *user, const void *data, size_t size)
 {
     (void)fwrite(data, 1, size, user);
 }
@@ -36,7 +36,7 @@ static bool ends_in(const char *text, const char *end)
     return size >= tail && strcmp(text + size - tail, end) == 0;
 }
 
-static bool grow(contract_t *contract)
+static bool grow(protos_t *contract)
 {
     if (contract->count < contract->capacity) return true;
     size_t capacity = contract->capacity == 0 ? 16 : 2 * contract->capacity;
@@ -50,7 +50,7 @@ static bool grow(contract_t *contract)
 }
 
 /* "a/user.v1.proto": "user.v1.proto" and "user.v1". The text is in the arena already. */
-static actr_status_t take(contract_t *contract, const char *path, const char *text, size_t size, actr_error_t *error)
+static actr_status_t take(protos_t *contract, const char *path, const char *text, size_t size, actr_error_t *error)
 {
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1, *dot = strrchr(name, '.');
     char *whole = actri_arena_strndup(&contract->arena, path, strlen(path));
@@ -64,7 +64,7 @@ static actr_status_t take(contract_t *contract, const char *path, const char *te
     return ACTR_OK;
 }
 
-static actr_status_t add_proto(contract_t *contract, const char *path, actr_error_t *error)
+static actr_status_t add_proto(protos_t *contract, const char *path, actr_error_t *error)
 {
     actri_config_source_t source = actri_config_source_real();
     char *data;
@@ -84,7 +84,7 @@ static int is_proto(const struct dirent *entry)
     return entry->d_name[0] != '.' && ends_in(entry->d_name, ".proto");
 }
 
-static actr_status_t add_folder(contract_t *contract, const char *path, actr_error_t *error)
+static actr_status_t add_folder(protos_t *contract, const char *path, actr_error_t *error)
 {
     struct dirent **entries;
     int count = scandir(path, &entries, is_proto, alphasort);
@@ -101,7 +101,7 @@ static actr_status_t add_folder(contract_t *contract, const char *path, actr_err
     return status;
 }
 
-static actr_status_t add_manifest(contract_t *contract, const char *path, actr_error_t *error)
+static actr_status_t add_manifest(protos_t *contract, const char *path, actr_error_t *error)
 {
     actri_config_source_t source = actri_config_source_real();
     actri_manifest_t manifest;
@@ -118,7 +118,7 @@ static actr_status_t add_manifest(contract_t *contract, const char *path, actr_e
     return status;
 }
 
-static actr_status_t add_entry(contract_t *contract, const actri_lock_entry_t *entry, actr_error_t *error)
+static actr_status_t add_entry(protos_t *contract, const actri_lock_entry_t *entry, actr_error_t *error)
 {
     actr_status_t status = ACTR_OK;
     for (size_t i = 0; i < entry->file_count && status == ACTR_OK; i++) {
@@ -134,7 +134,7 @@ static actr_status_t add_entry(contract_t *contract, const actri_lock_entry_t *e
 }
 
 /* "actr.lock.toml#pay" */
-static actr_status_t add_locked(contract_t *contract, const char *what, const char *hash, actr_error_t *error)
+static actr_status_t add_locked(protos_t *contract, const char *what, const char *hash, actr_error_t *error)
 {
     actri_config_source_t source = actri_config_source_real();
     actri_lock_t lock;
@@ -153,7 +153,7 @@ static actr_status_t add_locked(contract_t *contract, const char *what, const ch
     return status;
 }
 
-actr_status_t contract_add(contract_t *contract, const char *what, actr_error_t *error)
+actr_status_t protos_add(protos_t *contract, const char *what, actr_error_t *error)
 {
     struct stat about;
     const char *hash = strrchr(what, '#');
