@@ -337,16 +337,19 @@ static void on_discovery(actri_core_t *core, uint64_t connection, const char *en
     actri_free(core->env, ok.entries);
 }
 
+/* The youngest that is there, or else the youngest. */
 static const actri_row_t *row_with_spec(const actri_core_t *core, const char *name)
 {
+    const actri_row_t *found = NULL;
     for (actri_link_t *at = core->rows.next; name != NULL && at != &core->rows; at = at->next) {
         const actri_row_t *row = ACTRI_CONTAINER(at, actri_row_t, link);
         if (!row->spec.present) continue;
         char text[ACTR_TYPE_TEXT_SIZE];
-        if (strcmp(name, row->id.type.name) == 0 || strcmp(name, actr_type_print(&row->id.type, text)) == 0) return row;
-        if (row->spec.name != NULL && strcmp(name, row->spec.name) == 0) return row;
+        bool named = strcmp(name, row->id.type.name) == 0 || strcmp(name, actr_type_print(&row->id.type, text)) == 0 ||
+                     (row->spec.name != NULL && strcmp(name, row->spec.name) == 0);
+        if (named && (found == NULL || found->connection == 0 || row->connection != 0)) found = row;
     }
-    return NULL;
+    return found;
 }
 
 static void on_get_spec(actri_core_t *core, uint64_t connection, const char *envelope_id, const actri_row_t *asker,

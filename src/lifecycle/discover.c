@@ -116,6 +116,54 @@ actr_status_t actr_ctx_discover(actr_ctx_t *ctx, const actr_type_t *type, uint32
     return actr_ctx_discover_with(ctx, type, NULL, ms, ids, count, error);
 }
 
+/* ---- what tools ask ---- */
+
+typedef struct asking {
+    actri_waiter_t waiter;
+    actri_arena_t *arena;
+    actr_status_t status;
+    actr_error_t *error;
+    actr_bytes_t *answers;
+    size_t count;
+} asking_t;
+
+static void asking_ended(void *user, actr_status_t status, const actr_bytes_t *answers, size_t count,
+                         const actr_error_t *error)
+{
+    asking_t *asking = user;
+    asking->status = status;
+    if (status != ACTR_OK && asking->error != NULL) *asking->error = *error;
+    if (status == ACTR_OK) asking->answers = actri_arena_alloc(asking->arena, (count + 1) * sizeof *answers);
+    for (size_t i = 0; asking->answers != NULL && i < count; i++) {
+        asking->answers[i].data = actri_arena_strndup(asking->arena, answers[i].data, answers[i].size);
+        asking->answers[i].size = answers[i].size;
+    }
+    asking->count = count;
+    if (asking->arena->failed) asking->status = actri_no_memory(asking->error);
+    actri_waiter_wake(&asking->waiter);
+}
+
+actr_status_t actri_ctx_ask(actr_ctx_t *ctx, const actri_question_t *question, uint32_t ms, actri_arena_t *arena,
+                            actr_bytes_t **answers, size_t *count, actr_error_t *error)
+{
+    asking_t asking = {.arena = arena, .error = error};
+    actr_status_t status = actri_node_enter(ctx->node, error);
+    if (status != ACTR_OK) return status;
+    actri_waiter_init(&asking.waiter);
+    status =
+        actri_signaling_ask(ctx->node->signaling, question, actri_ctx_deadline(ctx, ms != 0 ? ms : DISCOVER_TIMEOUT_MS),
+                            asking_ended, &asking, error);
+    if (status == ACTR_OK) {
+        actri_waiter_wait(&asking.waiter);
+        status = asking.status;
+    }
+    actri_waiter_destroy(&asking.waiter);
+    *answers = asking.answers;
+    *count = status == ACTR_OK ? asking.count : 0;
+    actri_node_leave(ctx->node);
+    return status;
+}
+
 typedef struct finding { /* the answer of an asynchronous discovery */
     actri_task_t task;
     actr_node_t *node;

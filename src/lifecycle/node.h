@@ -201,6 +201,11 @@ ACTR_MUST_CHECK actr_status_t actri_ctx_discover_until(actr_ctx_t *ctx, const ac
                                                        const actr_criteria_t *criteria, int64_t deadline_ns,
                                                        actr_id_t *ids, size_t *count, actr_error_t *error);
 
+/* discover.c: asks the signaling server, blocking, at most ms (0: 15 s). The answers live in the arena. */
+ACTR_MUST_CHECK actr_status_t actri_ctx_ask(actr_ctx_t *ctx, const actri_question_t *question, uint32_t ms,
+                                            actri_arena_t *arena, actr_bytes_t **answers, size_t *count,
+                                            actr_error_t *error);
+
 /* shutdown.c */
 void actri_node_shutdown(actr_node_t *node);
 actri_node_event_t actri_act_drain(actri_drive_t *drive);

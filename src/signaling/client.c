@@ -16,7 +16,7 @@
 
 typedef struct command {
     actri_link_t link;
-    bool is_relay;
+    bool is_relay, is_question;
     size_t size; /* of a relay: what it counts */
     union {
         struct {
@@ -24,10 +24,18 @@ typedef struct command {
             uint8_t uuid[16];
         };
         struct {
-            actri_query_t query;
             int64_t deadline_ns;
-            actri_candidates_fn done;
             void *user;
+            union {
+                struct {
+                    actri_query_t query;
+                    actri_candidates_fn done;
+                };
+                struct {
+                    actri_question_t question;
+                    actri_answers_fn answered;
+                };
+            };
         };
     };
     char text[]; /* of a relay */
@@ -221,8 +229,12 @@ static void run_command(actri_signaling_t *client, command_t *command)
         actri_lock(&client->mutex);
         client->questions--;
         actri_unlock(&client->mutex);
-        actri_session_candidates(client->session, time, &command->query, command->deadline_ns, command->done,
-                                 command->user);
+        if (command->is_question)
+            actri_session_ask(client->session, time, &command->question, command->deadline_ns, command->answered,
+                              command->user);
+        else
+            actri_session_candidates(client->session, time, &command->query, command->deadline_ns, command->done,
+                                     command->user);
     }
     actri_free(client->env, command);
 }
@@ -447,16 +459,9 @@ static actr_status_t admit_question(actri_signaling_t *client, actr_error_t *err
                       client->questions);
 }
 
-actr_status_t actri_signaling_candidates(actri_signaling_t *client, const actri_query_t *query, int64_t deadline_ns,
-                                         actri_candidates_fn done, void *user, actr_error_t *error)
+/* Takes command. */
+static actr_status_t put_question(actri_signaling_t *client, command_t *command, actr_error_t *error)
 {
-    if (query->max == 0) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "zero candidates asked for");
-    command_t *command = actri_zalloc(client->env, sizeof *command);
-    if (command == NULL) return actri_no_memory(error);
-    command->query = *query;
-    command->deadline_ns = deadline_ns;
-    command->done = done;
-    command->user = user;
     actri_lock(&client->mutex);
     actr_status_t status = admit_question(client, error);
     if (status == ACTR_OK) {
@@ -467,6 +472,32 @@ actr_status_t actri_signaling_candidates(actri_signaling_t *client, const actri_
     actri_unlock(&client->mutex);
     if (status != ACTR_OK) actri_free(client->env, command);
     return status;
+}
+
+actr_status_t actri_signaling_candidates(actri_signaling_t *client, const actri_query_t *query, int64_t deadline_ns,
+                                         actri_candidates_fn done, void *user, actr_error_t *error)
+{
+    if (query->max == 0) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "zero candidates asked for");
+    command_t *command = actri_zalloc(client->env, sizeof *command);
+    if (command == NULL) return actri_no_memory(error);
+    command->query = *query;
+    command->deadline_ns = deadline_ns;
+    command->done = done;
+    command->user = user;
+    return put_question(client, command, error);
+}
+
+actr_status_t actri_signaling_ask(actri_signaling_t *client, const actri_question_t *question, int64_t deadline_ns,
+                                  actri_answers_fn done, void *user, actr_error_t *error)
+{
+    command_t *command = actri_zalloc(client->env, sizeof *command);
+    if (command == NULL) return actri_no_memory(error);
+    command->is_question = true;
+    command->question = *question;
+    command->deadline_ns = deadline_ns;
+    command->answered = done;
+    command->user = user;
+    return put_question(client, command, error);
 }
 
 void actri_signaling_counters(actri_signaling_t *client, actri_signaling_counters_t *out)

@@ -59,7 +59,8 @@ static actr_status_t frame_send(actri_session_t *session, const frame_t *frame)
 static actri_request_t *request_new(actri_session_t *session, actri_request_kind_t kind, int64_t deadline_ns,
                                     frame_t *frame, actr_status_t *status)
 {
-    size_t most = kind == ACTRI_REQUEST_CANDIDATES ? ACTRI_REQUESTS_MAX - 16 : ACTRI_REQUESTS_MAX;
+    bool of_user = kind == ACTRI_REQUEST_CANDIDATES || kind == ACTRI_REQUEST_QUESTION;
+    size_t most = of_user ? ACTRI_REQUESTS_MAX - 16 : ACTRI_REQUESTS_MAX;
     actri_request_t *request = NULL;
     if (session->request_count >= most) { /* users leave room for our own */
         session->counters.limits_reached++;
@@ -269,6 +270,49 @@ void actri_session_candidates(actri_session_t *session, actri_session_time_t tim
     if (status == ACTR_OK) return;
     actr_error_t error;
     (void)actri_fail(&error, status, "candidates can not be asked for: %s", actr_status_str(status));
+    done(user, status, NULL, 0, &error);
+}
+
+static actr_status_t ask_question(actri_session_t *session, actri_session_time_t time, const actri_question_t *question,
+                                  int64_t deadline_ns, actri_answers_fn done, void *user)
+{
+    frame_t frame;
+    actr_status_t status;
+    Signaling__ActrToSignaling body = SIGNALING__ACTR_TO_SIGNALING__INIT;
+    Actr__GetServiceSpecRequest spec = ACTR__GET_SERVICE_SPEC_REQUEST__INIT;
+    Actr__DiscoveryRequest types = ACTR__DISCOVERY_REQUEST__INIT;
+    frame_init(&frame, time);
+    actri_request_t *request = request_new(session, ACTRI_REQUEST_QUESTION, deadline_ns, &frame, &status);
+    if (request == NULL) return status;
+    request->question = question->kind;
+    request->answered = done;
+    request->user = user;
+    char *name = (char *)(uintptr_t)question->name;
+    if (question->kind == ACTRI_QUESTION_SPEC) {
+        spec.name = name;
+        body.payload_case = SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_GET_SERVICE_SPEC_REQUEST;
+        body.get_service_spec_request = &spec;
+    } else {
+        if (name[0] != '\0') types.manufacturer = name;
+        types.has_limit = 1;
+        types.limit = question->limit;
+        body.payload_case = SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_DISCOVERY_REQUEST;
+        body.discovery_request = &types;
+    }
+    return ask(session, request, &frame, &body);
+}
+
+void actri_session_ask(actri_session_t *session, actri_session_time_t time, const actri_question_t *question,
+                       int64_t deadline_ns, actri_answers_fn done, void *user)
+{
+    actr_status_t status = ACTR_STATUS_SIGNALING_UNAVAILABLE;
+    if (session->phase == ACTRI_PHASE_ONLINE) {
+        int64_t latest = time.now_ns + ACTRI_REPLY_LIMIT_NS;
+        status = ask_question(session, time, question, deadline_ns < latest ? deadline_ns : latest, done, user);
+    }
+    if (status == ACTR_OK) return;
+    actr_error_t error;
+    (void)actri_fail(&error, status, "the server can not be asked: %s", actr_status_str(status));
     done(user, status, NULL, 0, &error);
 }
 
@@ -549,9 +593,62 @@ static void on_candidates(actri_session_t *session, actri_session_time_t time, c
     request->done(request->user, error.status, NULL, 0, &error);
 }
 
-static Signaling__SignalingToActr__PayloadCase expected(actri_request_kind_t kind)
+/* The answers in `message`, or the server's refusal. */
+static const Actr__ErrorResponse *give_answers(const actri_session_t *session, const actri_request_t *request,
+                                               const Signaling__SignalingToActr *message)
 {
-    switch (kind) {
+    static const Actr__ErrorResponse empty = ACTR__ERROR_RESPONSE__INIT;
+    const Actr__GetServiceSpecResponse *spec = message->get_service_spec_response;
+    if (request->question == ACTRI_QUESTION_SPEC) {
+        if (spec->result_case != ACTR__GET_SERVICE_SPEC_RESPONSE__RESULT_SUCCESS) {
+            return spec->result_case == ACTR__GET_SERVICE_SPEC_RESPONSE__RESULT_ERROR ? spec->error : &empty;
+        }
+        actr_bytes_t one = {spec->success.data, spec->success.len};
+        request->answered(request->user, ACTR_OK, &one, 1, NULL);
+        return NULL;
+    }
+    const Actr__DiscoveryResponse *types = message->discovery_response;
+    if (types->result_case != ACTR__DISCOVERY_RESPONSE__RESULT_SUCCESS) {
+        return types->result_case == ACTR__DISCOVERY_RESPONSE__RESULT_ERROR ? types->error : &empty;
+    }
+    size_t count = types->success->n_entries;
+    actr_bytes_t *answers = actri_alloc(session->env, (count + 1) * sizeof *answers);
+    actr_error_t error;
+    for (size_t i = 0; answers != NULL && i < count; i++) {
+        answers[i] = (actr_bytes_t){types->success->entries[i].data, types->success->entries[i].len};
+    }
+    if (answers != NULL)
+        request->answered(request->user, ACTR_OK, answers, count, NULL);
+    else
+        request->answered(request->user, actri_no_memory(&error), NULL, 0, &error);
+    actri_free(session->env, answers);
+    return NULL;
+}
+
+static void on_answers(const actri_session_t *session, const actri_request_t *request, const answer_t *answer)
+{
+    const Actr__ErrorResponse *refusal = answer->error;
+    actr_error_t error;
+    if (refusal == NULL && answer->message != NULL) {
+        refusal = give_answers(session, request, answer->message);
+        if (refusal == NULL) return;
+    }
+    if (refusal == NULL) {
+        (void)actri_fail(&error, ACTR_STATUS_SIGNALING_PROTOCOL, "the server's answer is to another question");
+    } else {
+        (void)actri_fail(&error, ACTR_STATUS_SIGNALING_REJECTED, "%.300s (code %u)", words(refusal), refusal->code);
+        error.remote_code = refusal->code;
+    }
+    request->answered(request->user, error.status, NULL, 0, &error);
+}
+
+static Signaling__SignalingToActr__PayloadCase expected(const actri_request_t *request)
+{
+    switch (request->kind) {
+    case ACTRI_REQUEST_QUESTION:
+        return request->question == ACTRI_QUESTION_SPEC
+                   ? SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_GET_SERVICE_SPEC_RESPONSE
+                   : SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_DISCOVERY_RESPONSE;
     case ACTRI_REQUEST_PING: return SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_PONG;
     case ACTRI_REQUEST_CANDIDATES: return SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_ROUTE_CANDIDATES_RESPONSE;
     case ACTRI_REQUEST_UNREGISTER: return SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_UNREGISTER_RESPONSE;
@@ -565,13 +662,14 @@ bool actri_session_answer(actri_session_t *session, actri_session_time_t time, c
     actri_request_t *request = find_request(session, reply_for);
     if (request == NULL) return false;
     answer_t answer = {.error = error};
-    if (message != NULL && message->payload_case == expected(request->kind)) answer.message = message;
+    if (message != NULL && message->payload_case == expected(request)) answer.message = message;
     request_take(session, request);
     switch (request->kind) {
     case ACTRI_REQUEST_REGISTER: on_register(session, time, &answer); break;
     case ACTRI_REQUEST_PING: on_pong(session, time, request, &answer); break;
     case ACTRI_REQUEST_UPDATE: on_update(session, time, &answer); break;
     case ACTRI_REQUEST_CANDIDATES: on_candidates(session, time, request, &answer); break;
+    case ACTRI_REQUEST_QUESTION: on_answers(session, request, &answer); break;
     case ACTRI_REQUEST_UNREGISTER: actri_session_step(session, time, ACTRI_EVENT_LEFT); break;
     }
     actri_free(session->env, request);
@@ -584,10 +682,9 @@ static void end_request(actri_session_t *session, actri_request_t *request, actr
 {
     actr_error_t error;
     request_take(session, request);
-    if (request->kind == ACTRI_REQUEST_CANDIDATES) {
-        (void)actri_fail(&error, status, "%s", reason);
-        request->done(request->user, status, NULL, 0, &error);
-    }
+    (void)actri_fail(&error, status, "%s", reason);
+    if (request->kind == ACTRI_REQUEST_CANDIDATES) request->done(request->user, status, NULL, 0, &error);
+    if (request->kind == ACTRI_REQUEST_QUESTION) request->answered(request->user, status, NULL, 0, &error);
     actri_free(session->env, request);
 }
 

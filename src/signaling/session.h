@@ -69,6 +69,8 @@ ACTR_MUST_CHECK actr_status_t actri_session_relay(actri_session_t *session, actr
 /* done is called exactly once in any case, also before this returns. */
 void actri_session_candidates(actri_session_t *session, actri_session_time_t time, const actri_query_t *query,
                               int64_t deadline_ns, actri_candidates_fn done, void *user);
+void actri_session_ask(actri_session_t *session, actri_session_time_t time, const actri_question_t *question,
+                       int64_t deadline_ns, actri_answers_fn done, void *user);
 void actri_session_beat(actri_session_t *session, actri_session_time_t time);
 
 /* Counters, never reset. */

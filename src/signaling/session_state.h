@@ -50,6 +50,7 @@ typedef enum actri_request_kind {
     ACTRI_REQUEST_PING,
     ACTRI_REQUEST_UPDATE, /* credential */
     ACTRI_REQUEST_CANDIDATES,
+    ACTRI_REQUEST_QUESTION,
     ACTRI_REQUEST_UNREGISTER,
 } actri_request_kind_t;
 
@@ -60,10 +61,17 @@ typedef struct actri_request {
     actri_request_kind_t kind;
     int64_t deadline_ns;
     unsigned credential; /* which one it carried */
-    /* CANDIDATES */
-    actri_query_t query;
-    actri_candidates_fn done;
-    void *user;
+    union {
+        struct { /* CANDIDATES */
+            actri_query_t query;
+            actri_candidates_fn done;
+        };
+        struct { /* QUESTION */
+            actri_question_kind_t question;
+            actri_answers_fn answered;
+        };
+    };
+    void *user; /* of either */
 } actri_request_t;
 
 typedef struct actri_sent_relay {

@@ -98,6 +98,25 @@ ACTR_MUST_CHECK actr_status_t actri_signaling_candidates(actri_signaling_t *sign
                                                          int64_t deadline_ns, actri_candidates_fn done, void *user,
                                                          actr_error_t *error);
 
+typedef enum actri_question_kind {
+    ACTRI_QUESTION_SPEC,  /* the ServiceSpec of a service, by its name; one answer, encoded */
+    ACTRI_QUESTION_TYPES, /* the actor types of the realm; one answer each: an encoded TypeEntry */
+} actri_question_kind_t;
+
+typedef struct actri_question {
+    actri_question_kind_t kind;
+    uint32_t limit;                 /* TYPES */
+    char name[ACTR_TYPE_TEXT_SIZE]; /* SPEC; TYPES: the manufacturer, or "" for all */
+} actri_question_t;
+
+/* Answers are borrowed, in the server's form. */
+typedef void (*actri_answers_fn)(void *user, actr_status_t status, const actr_bytes_t *answers, size_t count,
+                                 const actr_error_t *error);
+/* What tools ask; as actri_signaling_candidates. Servers of form A may leave SPEC without an answer: TIMEOUT. */
+ACTR_MUST_CHECK actr_status_t actri_signaling_ask(actri_signaling_t *signaling, const actri_question_t *question,
+                                                  int64_t deadline_ns, actri_answers_fn done, void *user,
+                                                  actr_error_t *error);
+
 /* What happened since the client was made. */
 typedef struct actri_signaling_counters {
     uint64_t connects;      /* sockets opened */

@@ -155,6 +155,12 @@ void test_calls_and_futures_over_the_network(void **)
     assert_int_equal(error.status, ACTR_STATUS_UNKNOWN_ROUTE);
 }
 
+template <class Condition> void wait_until(Condition condition)
+{
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (!condition() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+}
+
 // A message on the signal lane overtakes what waits in the callee's queue: the method's option 50001 is honoured.
 void test_an_urgent_method_overtakes(void **)
 {
@@ -178,11 +184,9 @@ void test_an_urgent_method_overtakes(void **)
     begun.get_future().wait_for(limit);
     ctx.tell<get>(dest, key(text_none));
     ctx.tell<urgent>(dest, key(text_one));
-    const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (service.stats().requests_received < 3 && std::chrono::steady_clock::now() < deadline) {
-        std::this_thread::yield();
-    }
+    wait_until([&] { return service.stats().mailbox_in_flight == 3; });
     auto last = ctx.call_async<get>(dest, key(text_runtime));
+    wait_until([&] { return service.stats().requests_received == 4; }); // so the three before wait in their queue
     gate.set_value();
     (void)last.get();
     assert_string_equal(order.c_str(), "one urgent none runtime ");

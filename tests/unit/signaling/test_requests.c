@@ -349,6 +349,86 @@ static void candidates_refused(void **state)
     bench_close(&bench);
 }
 
+typedef struct heard {
+    unsigned times;
+    actr_status_t status;
+    uint32_t code;
+    size_t count, last_size;
+} heard_t;
+
+static void hear_answers(void *user, actr_status_t status, const actr_bytes_t *answers, size_t count,
+                         const actr_error_t *error)
+{
+    heard_t *heard = user;
+    heard->times++;
+    heard->status = status;
+    heard->code = error == NULL ? 0 : error->remote_code;
+    heard->count = count;
+    heard->last_size = count == 0 ? 0 : answers[count - 1].size;
+}
+
+static unsigned question(bench_t *bench, actri_question_kind_t kind, heard_t *heard)
+{
+    actri_question_t q = {.kind = kind, .limit = 7, .name = "echo"};
+    actri_session_ask(bench->session, bench->time, &q, bench->time.now_ns + 10 * ACTRI_SECOND, hear_answers, heard);
+    return bench_expect(bench, kind == ACTRI_QUESTION_SPEC
+                                   ? SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_GET_SERVICE_SPEC_REQUEST
+                                   : SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_DISCOVERY_REQUEST);
+}
+
+static void questions_are_answered_once(void **state)
+{
+    (void)state;
+    bench_t bench;
+    heard_t heard = {0};
+    Signaling__SignalingToActr body = SIGNALING__SIGNALING_TO_ACTR__INIT;
+    Actr__GetServiceSpecResponse spec = ACTR__GET_SERVICE_SPEC_RESPONSE__INIT;
+    Actr__DiscoveryResponse types = ACTR__DISCOVERY_RESPONSE__INIT;
+    Actr__DiscoveryOk ok = ACTR__DISCOVERY_OK__INIT;
+    Actr__ErrorResponse error = ACTR__ERROR_RESPONSE__INIT;
+    ProtobufCBinaryData entries[2] = {{3, (uint8_t[]){1, 2, 3}}, {5, (uint8_t[]){1, 2, 3, 4, 5}}};
+    bench_online(&bench);
+    spec.result_case = ACTR__GET_SERVICE_SPEC_RESPONSE__RESULT_SUCCESS;
+    spec.success = entries[0];
+    body.payload_case = SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_GET_SERVICE_SPEC_RESPONSE;
+    body.get_service_spec_response = &spec;
+    unsigned number = question(&bench, ACTRI_QUESTION_SPEC, &heard);
+    bench_reply(&bench, number, &body);
+    bench_reply(&bench, number, &body); /* a second answer is nobody's */
+    assert_int_equal(1, heard.times);
+    assert_status(ACTR_OK, heard.status);
+    assert_int_equal(1, heard.count);
+    assert_int_equal(3, heard.last_size);
+    bench_reply(&bench, question(&bench, ACTRI_QUESTION_TYPES, &heard), &body); /* to the other question */
+    assert_status(ACTR_STATUS_SIGNALING_PROTOCOL, heard.status);
+    error.has_code = 1;
+    error.code = 404;
+    spec.result_case = ACTR__GET_SERVICE_SPEC_RESPONSE__RESULT_ERROR;
+    spec.error = &error;
+    bench_reply(&bench, question(&bench, ACTRI_QUESTION_SPEC, &heard), &body);
+    assert_status(ACTR_STATUS_SIGNALING_REJECTED, heard.status);
+    assert_int_equal(404, heard.code);
+    spec.result_case = ACTR__GET_SERVICE_SPEC_RESPONSE__RESULT__NOT_SET;
+    bench_reply(&bench, question(&bench, ACTRI_QUESTION_SPEC, &heard), &body);
+    assert_status(ACTR_STATUS_SIGNALING_REJECTED, heard.status);
+    ok.n_entries = 2;
+    ok.entries = entries;
+    types.result_case = ACTR__DISCOVERY_RESPONSE__RESULT_SUCCESS;
+    types.success = &ok;
+    body.payload_case = SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_DISCOVERY_RESPONSE;
+    body.discovery_response = &types;
+    bench_reply(&bench, question(&bench, ACTRI_QUESTION_TYPES, &heard), &body);
+    assert_int_equal(2, heard.count);
+    assert_int_equal(5, heard.last_size);
+    bench_reply_error(&bench, question(&bench, ACTRI_QUESTION_TYPES, &heard), 403, "not for you");
+    assert_int_equal(403, heard.code);
+    (void)question(&bench, ACTRI_QUESTION_SPEC, &heard); /* a server of form A may stay silent */
+    bench_pass(&bench, 10 * ACTRI_SECOND);
+    assert_status(ACTR_STATUS_TIMEOUT, heard.status);
+    assert_int_equal(7, heard.times);
+    bench_close(&bench);
+}
+
 static void waiting_requests_are_bounded(void **state)
 {
     (void)state;
@@ -584,6 +664,7 @@ int main(void)
         cmocka_unit_test(candidates_are_given_in_order_and_bounded),
         cmocka_unit_test(wishes_are_sent_as_the_wire_has_them),
         cmocka_unit_test(candidates_refused),
+        cmocka_unit_test(questions_are_answered_once),
         cmocka_unit_test(waiting_requests_are_bounded),
         cmocka_unit_test(a_refused_relay_names_its_target),
         cmocka_unit_test(a_relay_refused_for_its_token_asks_at_once),
