@@ -4,8 +4,10 @@
 #ifndef ACTR_CLI_VERBS_H
 #define ACTR_CLI_VERBS_H
 
+int verb_call(int argc, char **argv);
 int verb_compat(int argc, char **argv);
 int verb_config(int argc, char **argv);
+int verb_discover(int argc, char **argv);
 int verb_fingerprint(int argc, char **argv);
 int verb_gen(int argc, char **argv);
 int verb_init(int argc, char **argv);

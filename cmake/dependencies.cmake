@@ -7,6 +7,7 @@ pkg_check_modules(USRSCTP REQUIRED IMPORTED_TARGET usrsctp)
 pkg_check_modules(WEBSOCKETS REQUIRED IMPORTED_TARGET libwebsockets)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson) # the tool's, not the library's
 find_program(PROTOC_C protoc-c REQUIRED)
 # libunistring has no .pc file.
 find_path(UNISTRING_INCLUDE unictype.h REQUIRED)

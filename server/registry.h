@@ -41,6 +41,8 @@ typedef struct actri_row {
 } actri_row_t;
 
 /* Reads a ServiceSpec by shape (levels 5.2); false when it fits neither form. */
+/* 'A' or 'B', or '?': the form of a ServiceSpec or a TypeEntry, by its shape (levels 5.1). */
+char actri_spec_form(const void *data, size_t size);
 bool actri_spec_parse(const actri_env_t *env, const void *data, size_t size, actri_spec_t *out);
 /* Writes it in the form of the asker; NULL when memory is out. */
 uint8_t *actri_spec_write(const actri_env_t *env, const actri_spec_t *spec, char form, size_t *size);

@@ -4,7 +4,7 @@
 
 #include "proto/pbwire.h"
 
-static char shape_of(const void *data, size_t size)
+char actri_spec_form(const void *data, size_t size)
 {
     actri_pb_reader_t reader = {data, (const uint8_t *)data + size};
     actri_pb_field_t field;
@@ -32,7 +32,7 @@ bool actri_spec_parse(const actri_env_t *env, const void *data, size_t size, act
 {
     bool good = false;
     memset(out, 0, sizeof *out);
-    out->form = shape_of(data, size);
+    out->form = actri_spec_form(data, size);
     if (out->form == 'B') {
         Actr__ServiceSpecB *spec = actr__service_spec_b__unpack(NULL, size, data);
         if (spec == NULL) return false;

@@ -91,10 +91,58 @@ static bool sees(const actri_proto_file_t *file, const actri_proto_file_t *other
     return false;
 }
 
+/* Reads the file unless it was, or nobody knows it. False: latched. */
+static bool load_import(actri_proto_set_t *set, actri_proto_reader_t *reader, const actri_proto_import_t *import)
+{
+    actri_proto_text_t text;
+    const actri_proto_file_t *file = set->files;
+    while (file != NULL && strcmp(file->name, import->path.data) != 0) file = file->next;
+    if (file != NULL && !file->linked) {
+        return actri_proto_wrong(reader, import->at, "%.200s imports itself, by way of others", import->path.data);
+    }
+    if (file != NULL || !set->find(set->find_user, import->path.data, &text)) return true;
+    if (set->file_count >= ACTRI_PROTO_FILES_MAX) {
+        return actri_proto_refuse(reader, import->at, "more than %d imported files", ACTRI_PROTO_FILES_MAX);
+    }
+    actr_status_t status =
+        actri_proto_read(set, import->path.data, text.data, text.size, ACTRI_PROTO_AS_WRITTEN, &file, reader->error);
+    if (status == ACTR_OK) return true;
+    reader->status = status;
+    reader->token.kind = ACTRI_PROTO_TOKEN_END;
+    return false;
+}
+
+static void add_visible(actri_proto_file_t *file, const actri_proto_file_t *others)
+{
+    for (const actri_proto_file_t *other = others; other != NULL; other = other->next) {
+        if (other->linked && !sees(file, other)) file->visible[file->visible_count++] = other;
+    }
+}
+
+/* All that was read: whether an import leads there is the compiler's business, not that of whoever needs the types. */
+static bool find_all(actri_proto_set_t *set, actri_proto_reader_t *reader, actri_proto_file_t *file)
+{
+    size_t count = 1;
+    for (const actri_proto_import_t *import = file->imports; import != NULL; import = import->next) {
+        bool builtin = actri_proto_builtin_text(&import->path) != NULL;
+        if (builtin && actri_proto_load_builtin(set, reader, &import->path) == NULL) return false;
+        if (!builtin && !load_import(set, reader, import)) return false;
+    }
+    for (const actri_proto_file_t *other = set->builtins; other != NULL; other = other->next) count++;
+    for (const actri_proto_file_t *other = set->files; other != NULL; other = other->next) count++;
+    file->visible = actri_proto_new(reader, count * sizeof *file->visible);
+    if (file->visible == NULL) return false;
+    file->visible[file->visible_count++] = file;
+    add_visible(file, set->files);
+    add_visible(file, set->builtins);
+    return true;
+}
+
 #define VISIBLE_MAX 12 /* the file itself and the built-in ones */
 
 static bool find_visible(actri_proto_set_t *set, actri_proto_reader_t *reader, actri_proto_file_t *file)
 {
+    if (set->find != NULL) return find_all(set, reader, file);
     file->visible = actri_proto_new(reader, VISIBLE_MAX * sizeof *file->visible);
     if (file->visible == NULL) return false;
     file->visible[file->visible_count++] = file;
@@ -124,7 +172,8 @@ static bool finish(actri_proto_set_t *set, actri_proto_reader_t *reader, const a
 {
     actri_proto_linker_t linker = {.reader = reader, .set = set, .file = file};
     file->proto3 = reader->proto3;
-    return read_statements(reader, paths, file) && find_visible(set, reader, file) && actri_proto_link(&linker);
+    file->linked = read_statements(reader, paths, file) && find_visible(set, reader, file) && actri_proto_link(&linker);
+    return file->linked;
 }
 
 const actri_proto_file_t *actri_proto_load_builtin(actri_proto_set_t *set, actri_proto_reader_t *reader,
@@ -175,6 +224,7 @@ static bool read_all(actri_proto_set_t *set, actri_proto_reader_t *reader, actri
                      actri_proto_file_t *file)
 {
     actri_proto_imports_t paths = {.own_name = false};
+    if (set->find != NULL) return check_text(reader) && read_syntax(reader) && finish(set, reader, NULL, file);
     bool good = check_text(reader) && actri_proto_imports_scan(reader, &paths);
     if (good && paths.own_name && mode == ACTRI_PROTO_AS_REFERENCE) {
         file->proto3 = true; /* and empty: what the reference reads after it has overwritten its own copy */
@@ -197,6 +247,7 @@ actr_status_t actri_proto_read(actri_proto_set_t *set, const char *name, const c
     char *copy = actri_arena_strndup(&set->arena, name, strlen(name));
     actri_proto_file_t *file = copy == NULL ? NULL : new_file(set, &set->files, copy);
     if (file == NULL) return actri_no_memory(error);
+    set->file_count++;
     actri_proto_reader_init(&reader, &set->arena, copy, text, size, error);
     (void)read_all(set, &reader, mode, file);
     if (reader.status == ACTR_OK) *out = file;

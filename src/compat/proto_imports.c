@@ -144,6 +144,7 @@ bool actri_proto_imports_check(actri_proto_reader_t *reader, const actri_proto_i
     if (has_odd_component(&path))
         return actri_proto_refuse(reader, import->at, "the import of \"%.*s\" has an empty, \".\" or \"..\" component",
                                   shown, path.data);
+    if (imports == NULL) return true;
     if (take(&rest, GOOGLE)) {
         if (actri_proto_builtin_text(&import->path) != NULL) return true;
         return actri_proto_refuse(reader, import->at, "there is no \"%.*s\" among the built-in files", shown,

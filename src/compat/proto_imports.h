@@ -16,7 +16,7 @@ typedef struct actri_proto_imports {
 /* False: latched in the reader. Clear in both cases. */
 bool actri_proto_imports_scan(actri_proto_reader_t *reader, actri_proto_imports_t *out);
 void actri_proto_imports_clear(actri_proto_imports_t *imports);
-/* Whether this import statement is one that works. */
+/* Whether this import statement is one that works; imports NULL: whether its path stays in its folder. */
 bool actri_proto_imports_check(actri_proto_reader_t *reader, const actri_proto_imports_t *imports,
                                const actri_proto_import_t *import);
 

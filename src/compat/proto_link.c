@@ -132,5 +132,5 @@ bool actri_proto_link(actri_proto_linker_t *linker)
     for (actri_proto_message_t *message = linker->file->messages; message != NULL; message = message->next) {
         if (!make_message_defaults(linker, message)) return false;
     }
-    return actri_proto_check_options(linker);
+    return linker->set->find != NULL || actri_proto_check_options(linker);
 }

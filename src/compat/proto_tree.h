@@ -208,8 +208,9 @@ typedef struct actri_proto_file {
     actri_proto_field_t *extensions;
     actri_proto_option_t *options;
     /* after linking */
+    bool linked;
     actri_map_t symbols;                     /* full name -> actri_proto_symbol_t */
-    const struct actri_proto_file **visible; /* itself first, then the built-in files that it imports */
+    const struct actri_proto_file **visible; /* itself first, then the files whose names it may use */
     size_t visible_count;
     struct actri_proto_file *next; /* in its set */
 } actri_proto_file_t;
@@ -223,11 +224,20 @@ typedef struct actri_proto_symbol {
     const char *full_name;
 } actri_proto_symbol_t;
 
+#define ACTRI_PROTO_FILES_MAX 256 /* that one set takes through imports */
+
 /* Files that were read together: the built-in ones are read once. */
 typedef struct actri_proto_set {
     actri_arena_t arena;
     actri_proto_file_t *builtins;
-    actri_proto_file_t *files;
+    actri_proto_file_t *files; /* the last one first */
+    /*
+     * The text of an imported file; false: it is not known, nor are its names. NULL: no import is, as in the reference.
+     * With it texts are read for their types alone: options of any name are taken.
+     */
+    bool (*find)(void *user, const char *path, actri_proto_text_t *out);
+    void *find_user;
+    unsigned file_count;
 } actri_proto_set_t;
 
 void actri_proto_set_init(actri_proto_set_t *set, const actri_env_t *env);
@@ -240,8 +250,8 @@ typedef enum actri_proto_mode {
 } actri_proto_mode_t;
 
 /*
- * Reads one file. It opens no file: an import gives names only when it is one of google/protobuf/'s. `name` is for
- * messages. Errors "name:line:column: ...": PROTO_SYNTAX, or PROTO_UNSUPPORTED for what
+ * Reads one file. It opens no file: an import gives names only when it is one of google/protobuf/'s, or the set finds
+ * it. `name` is for messages. Errors "name:line:column: ...": PROTO_SYNTAX, or PROTO_UNSUPPORTED for what
  * parses elsewhere; else NO_MEMORY. *out lives as long as the set.
  * spec: naming-and-compat 5.1.
  */
