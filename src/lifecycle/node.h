@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "config/config.h"
 #include "dispatch/state_path.h"
+#include "dispatch/streams.h"
+#include "gate/stream_gate.h"
 #include "lifecycle/node_fsm.h"
 #include "lifecycle/supervisor.h"
 #include "port/thread.h"
@@ -23,11 +25,12 @@ struct actr_system {
     actri_env_t env;
     actri_config_t config;
     actri_pool_t *pool;
+    actri_pool_t *stream_pool; /* under the mutex until it is there; NULL: nobody has registered a stream */
     actri_mailbox_t *mailbox;
     actri_certificate_t *certificate;
     uint8_t *service_spec, *acl; /* encoded, or NULL */
     size_t service_spec_size, acl_size;
-    actri_mutex_t mutex;      /* guards path */
+    actri_mutex_t mutex;      /* guards path and stream_pool */
     actri_state_path_t *path; /* of the node that runs: where the mailbox's callbacks go; NULL: nowhere any more */
     bool attached;            /* atomic */
 };
@@ -97,6 +100,9 @@ struct actr_node {
     actri_signaling_t *signaling;
     actri_outproc_t *outproc; /* the gate's */
     uint32_t unavailable;     /* atomic: heartbeats say so */
+    actri_streams_t *streams;         /* what comes in */
+    actri_stream_gate_t *stream_gate; /* what goes out */
+    actri_serial_t *sent_serial;      /* tells what became of chunks; atomic; NULL: nobody has asked */
     actri_timers_t timers;
     uint64_t restarts;       /* atomic: of the workload */
     bool is_test;            /* only to make contexts for tests: it is never started */
@@ -123,6 +129,9 @@ actr_system_t *actri_system_bare(const actr_config_t *hooks);
 actr_system_t *actri_system_retain(actr_system_t *system);
 /* Where the mailbox's callbacks go from now on; none is inside the former path when this returns. */
 void actri_system_set_path(actr_system_t *system, actri_state_path_t *path);
+
+/* The threads of streams, begun with the first use. [any-thread] */
+ACTR_MUST_CHECK actr_status_t actri_system_stream_pool(actr_system_t *system, actri_pool_t **out, actr_error_t *error);
 
 /* node.c */
 actr_node_t *actri_node_retain(actr_node_t *node);

@@ -5,6 +5,7 @@
  */
 #include "lifecycle/node.h"
 
+#include "dispatch/acl.h"
 #include "dispatch/answers.h"
 #include "dispatch/trust.h"
 #include "lifecycle/supervise.h"
@@ -54,6 +55,12 @@ static void on_peer(void *user, const actri_session_t *session, const actr_event
     char id[ACTR_ID_TEXT_SIZE];
     actri_info(&node->system->env, "peer", "%s: %s%s%s", actr_id_print(&session->peer, id),
                actr_event_name(event->kind), event->detail[0] == '\0' ? "" : ": ", event->detail);
+    if (event->kind == ACTR_EVENT_PEER_CONNECTED) {
+        actri_stream_gate_up(node->stream_gate, session);
+    } else if (event->kind == ACTR_EVENT_PEER_CLOSED && session->number != 0) {
+        actri_stream_gate_down(node->stream_gate, session);
+        actri_streams_session_down(node->streams, session);
+    }
     actri_node_tell(node, event);
 }
 
@@ -93,9 +100,22 @@ static void on_request(void *user, const actri_session_t *session, actr_payload_
 static void on_stream(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message)
 {
     actr_node_t *node = user;
-    actri_debug(&node->system->env, "stream", "a chunk on lane %d from %s: no stream is registered", (int)lane,
-                session->peer.type.name);
-    actr_buf_release(message);
+    actri_streams_arrive(node->streams, session, lane, message);
+}
+
+static bool allows_streams(void *user, const actri_session_t *session)
+{
+    actr_node_t *node = user;
+    char reason[ACTRI_ACL_REASON];
+    if (actri_acl_allows(&node->system->config.values, &session->peer, reason)) return true;
+    actri_warn(&node->system->env, "acl", "chunks of %s are refused: %s", session->peer.type.name, reason);
+    return false;
+}
+
+static void pause_peer(void *user, const actri_session_t *session, bool paused)
+{
+    actr_node_t *node = user;
+    actri_outproc_pause(node->outproc, session, paused);
 }
 
 static actr_status_t explain(const actr_ctx_t *ctx, actr_status_t status, actr_error_t *error)
@@ -173,8 +193,19 @@ static actr_status_t make_gate(actr_node_t *node, actr_error_t *error)
                                          .max_pending =
                                              config->max_pending_calls ? config->max_pending_calls : MAX_PENDING};
     actr_status_t status = actri_peer_gate_new(&options, &events, node, &node->gate, error);
-    if (status == ACTR_OK) node->outproc = actri_peer_gate_outproc(node->gate);
-    return status;
+    if (status != ACTR_OK) return status;
+    node->outproc = actri_peer_gate_outproc(node->gate);
+    return actri_stream_gate_new(&system->env, node->outproc, &node->stream_gate, error);
+}
+
+static actr_status_t make_streams(actr_node_t *node, actr_error_t *error)
+{
+    actri_streams_options_t options = {.env = &node->system->env,
+                                       .loop = node->loop,
+                                       .allows = allows_streams,
+                                       .pause = pause_peer,
+                                       .user = node};
+    return actri_streams_new(&options, &node->streams, error);
 }
 
 static actr_status_t make_signaling(actr_node_t *node, actr_error_t *error)
@@ -270,6 +301,7 @@ actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error)
     if (status == ACTR_OK) status = make_path(node, error);
     if (status == ACTR_OK) status = make_shell(node, error);
     if (status == ACTR_OK) status = start_watch(node, error);
+    if (status == ACTR_OK) status = make_streams(node, error);
     if (status == ACTR_OK) status = make_gate(node, error);
     if (status == ACTR_OK) status = make_signaling(node, error);
     if (status == ACTR_OK) actri_state_path_connect(node->path, node->gate, node->loop);
@@ -293,6 +325,7 @@ void actri_node_dismantle(actr_node_t *node)
     node->gone = true;
     actri_unlock(&node->mutex);
     actri_timers_close(node);
+    if (node->stream_gate != NULL) actri_stream_gate_close(node->stream_gate);
     if (node->gate != NULL) {
         actri_peer_gate_close(node->gate);
         actri_outproc_flush(node->outproc); /* what the last turn of the loop had gathered is put away */
@@ -303,19 +336,26 @@ void actri_node_dismantle(actr_node_t *node)
     if (node->path != NULL) actri_state_path_close(node->path);
     if (node->shell != NULL) actri_state_path_close(node->shell);
     wait_users(node);
+    actri_streams_free(node->streams); /* once its callbacks have returned */
+    if (node->sent_serial != NULL) (void)actri_serial_wait_idle(node->sent_serial, ACTRI_NEVER);
     if (node->shell_serial != NULL) (void)actri_serial_wait_idle(node->shell_serial, ACTRI_NEVER);
     if (node->serial != NULL) (void)actri_serial_wait_idle(node->serial, ACTRI_NEVER);
     actri_system_set_path(node->system, NULL);
     actri_signaling_free(node->signaling);
+    actri_stream_gate_free(node->stream_gate);
     actri_peer_gate_free(node->gate);
     actri_state_path_free(node->path);
     actri_state_path_free(node->shell);
+    actri_serial_free(node->sent_serial);
     actri_serial_free(node->shell_serial);
     actri_serial_free(node->serial);
     actri_pool_free(node->own_pool);
     actri_loop_release(node->loop);
     node->signaling = NULL;
     node->gate = NULL;
+    node->stream_gate = NULL;
+    node->streams = NULL;
+    node->sent_serial = NULL;
     node->path = NULL;
     node->shell = NULL;
     node->shell_serial = NULL;

@@ -46,6 +46,7 @@ static void drain(actr_node_t *node, int64_t deadline_ns)
 static void current_route(actr_node_t *node, char *route, size_t size)
 {
     actri_state_path_current(node->path, route, size);
+    if (route[0] == '\0') actri_streams_current(node->streams, route, size);
     if (route[0] == '\0' && node->shell != NULL) actri_state_path_current(node->shell, route, size);
 }
 
@@ -58,10 +59,13 @@ static bool drain_turns(actr_node_t *node)
     if (idle && actri_state_path_wait_deferred(node->path, deadline)) {
         idle = wait_turns(node, deadline); /* what those answers have set off */
     }
+    idle = idle && actri_streams_close(node->streams, deadline);
     if (!idle) { /* a handler that waits for a peer gets an error, so that it can return */
+        actri_stream_gate_close(node->stream_gate);
         actri_mailbox_pause(node->system->mailbox);
         actri_peer_gate_close(node->gate);
         idle = wait_turns(node, actri_now_ns() + STUCK_NS);
+        idle = actri_streams_close(node->streams, actri_now_ns() + STUCK_NS) && idle;
     }
     actri_timers_close(node);
     if (!idle) return false;

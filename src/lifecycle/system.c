@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define EXECUTOR_THREADS 2
-#define MOST_TURNS 1024 /* of one dispatch */
+#define MOST_TURNS 1024  /* of one dispatch */
+#define STREAM_THREADS 2 /* of their own: a handler that sleeps holds up no stream */
 
 /* The storage thread may still have something to say while the node goes away. */
 static void deliver(void *user, actri_link_t *mails, bool high)
@@ -39,6 +40,20 @@ void actri_system_set_path(actr_system_t *system, actri_state_path_t *path)
     actri_lock(&system->mutex);
     system->path = path;
     actri_unlock(&system->mutex);
+}
+
+actr_status_t actri_system_stream_pool(actr_system_t *system, actri_pool_t **out, actr_error_t *error)
+{
+    actr_status_t status = ACTR_OK;
+    *out = system->pool; /* a foreign loop runs these turns as well */
+    if (actri_pool_is_loop(system->pool)) return ACTR_OK;
+    actri_lock(&system->mutex);
+    if (system->stream_pool == NULL) {
+        status = actri_pool_new(&system->env, STREAM_THREADS, ACTRI_POOL_PINNED, &system->stream_pool, error);
+    }
+    *out = system->stream_pool;
+    actri_unlock(&system->mutex);
+    return status;
 }
 
 static actr_status_t open_mailbox(actr_system_t *system, actr_error_t *error)
@@ -163,6 +178,7 @@ void actr_system_release(actr_system_t *system)
     if (system == NULL || __atomic_sub_fetch(&system->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
     actri_mailbox_close(system->mailbox);
     actri_pool_free(system->pool);
+    actri_pool_free(system->stream_pool);
     actri_certificate_free(system->certificate);
     actri_free(&system->env, system->service_spec);
     actri_free(&system->env, system->acl);

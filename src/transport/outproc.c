@@ -390,6 +390,11 @@ void actri_outproc_send_first(actri_outproc_t *o, actri_parcel_t *parcel)
     enqueue(o, parcel, true);
 }
 
+void actri_outproc_pause(actri_outproc_t *o, const actri_session_t *session, bool paused)
+{
+    if (o->coordinator != NULL) actri_coordinator_pause(o->coordinator, session, paused);
+}
+
 void actri_outproc_relay(actri_outproc_t *o, const actri_relay_t *relay)
 {
     size_t size = relay->text == NULL ? 0 : strlen(relay->text) + 1;

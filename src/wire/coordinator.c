@@ -646,6 +646,12 @@ actr_status_t actri_coordinator_send(actri_coordinator_t *c, const actr_id_t *id
     return actri_rtc_send(peer->rtc, lane, actr_buf_data(message), actr_buf_size(message), error);
 }
 
+void actri_coordinator_pause(actri_coordinator_t *c, const actri_session_t *session, bool paused)
+{
+    const peer_t *peer = find_peer(c, &session->peer);
+    if (peer != NULL && peer->session == session->number) actri_rtc_pause(peer->rtc, paused);
+}
+
 uint32_t actri_coordinator_peer_count(const actri_coordinator_t *c)
 {
     return c->up;

@@ -75,6 +75,9 @@ ACTR_MUST_CHECK actr_status_t actri_coordinator_send(actri_coordinator_t *coordi
                                                      uint64_t session, actr_payload_type_t lane,
                                                      const actr_buf_t *message, uint64_t *sent_on, actr_error_t *error);
 
+/* Reads nothing more from the peer for now, if this is the session that is up. */
+void actri_coordinator_pause(actri_coordinator_t *coordinator, const actri_session_t *session, bool paused);
+
 /* A relay that has arrived. */
 void actri_coordinator_relay(actri_coordinator_t *coordinator, const actri_relay_t *relay);
 

@@ -555,6 +555,12 @@ actr_status_t actri_rtc_send(actri_rtc_t *rtc, actr_payload_type_t lane, const v
                            error);
 }
 
+void actri_rtc_pause(actri_rtc_t *rtc, bool paused)
+{
+    actri_sctp_pause(rtc->sctp, paused);
+    if (!paused) wake(rtc); /* drained at the end of the turn */
+}
+
 bool actri_rtc_lane_is_open(const actri_rtc_t *rtc, actr_payload_type_t lane)
 {
     return (unsigned)lane < ACTRI_RTC_LANES && rtc->lanes[lane].open;

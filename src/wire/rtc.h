@@ -87,6 +87,8 @@ ACTR_MUST_CHECK actr_status_t actri_rtc_accept_restart_offer(actri_rtc_t *rtc, c
  */
 ACTR_MUST_CHECK actr_status_t actri_rtc_send(actri_rtc_t *rtc, actr_payload_type_t lane, const void *data, size_t size,
                                              actr_error_t *error);
+/* While paused no message is delivered, on no lane, and the peer's window closes. */
+void actri_rtc_pause(actri_rtc_t *rtc, bool paused);
 bool actri_rtc_lane_is_open(const actri_rtc_t *rtc, actr_payload_type_t lane);
 
 actri_rtc_state_t actri_rtc_state(const actri_rtc_t *rtc);

@@ -25,8 +25,9 @@ struct actri_sctp {
     struct socket *socket;
     actri_sctp_handlers_t handlers;
     void *user;
-    bool up, down, readable, wants_room, dropping;
-    uint8_t *partial; /* of a message that recvv gave in pieces */
+    bool up, down, readable, wants_room, dropping, paused;
+    bool acknowledged; /* something came in since a send found no room: there may be some now */
+    uint8_t *partial;  /* of a message that recvv gave in pieces */
     size_t partial_size;
 };
 
@@ -194,6 +195,7 @@ actr_status_t actri_sctp_connect(actri_sctp_t *sctp, actr_error_t *error)
 
 void actri_sctp_input(actri_sctp_t *sctp, const void *packet, size_t size)
 {
+    sctp->acknowledged = true;
     if (!sctp->down) usrsctp_conninput(sctp, packet, size, 0);
 }
 
@@ -306,15 +308,23 @@ static bool receive(actri_sctp_t *sctp)
 
 void actri_sctp_drain(actri_sctp_t *sctp)
 {
-    if (sctp->readable) {
+    if (sctp->readable && !sctp->paused) {
         sctp->readable = false;
-        while (!sctp->down && receive(sctp)) {
+        while (!sctp->down && !sctp->paused && receive(sctp)) {
         }
+        if (sctp->paused) sctp->readable = true; /* there may be more */
     }
-    if (sctp->wants_room && !sctp->down && (usrsctp_get_events(sctp->socket) & SCTP_EVENT_WRITE) != 0) {
+    /* The event says that there is some room, not that the next message fits. */
+    if (sctp->wants_room && sctp->acknowledged && !sctp->down &&
+        (usrsctp_get_events(sctp->socket) & SCTP_EVENT_WRITE) != 0) {
         sctp->wants_room = false;
         sctp->handlers.on_writable(sctp->user);
     }
+}
+
+void actri_sctp_pause(actri_sctp_t *sctp, bool paused)
+{
+    sctp->paused = paused;
 }
 
 /* ---- what leaves ---- */
@@ -338,6 +348,7 @@ actr_status_t actri_sctp_send(actri_sctp_t *sctp, uint16_t stream, uint32_t ppid
     if (sent == (ssize_t)size) return ACTR_OK;
     if (sent >= 0 || errno == EWOULDBLOCK || errno == EAGAIN) {
         sctp->wants_room = true;
+        sctp->acknowledged = false;
         return actri_fail(error, ACTR_STATUS_WOULD_BLOCK, "SCTP: no room");
     }
     return actri_fail_errno(error, ACTR_STATUS_UNAVAILABLE, errno, "SCTP: sending failed");

@@ -32,7 +32,7 @@ struct actri_rtc {
     void *user;
     actri_rtc_state_t state;
     bool closing; /* CLOSED is to be told */
-    bool wants_writable;
+    bool wants_writable, paused;
     unsigned lanes; /* bits */
     unsigned candidates_left;
     size_t unsent;    /* bytes that the peer has not got */
@@ -240,7 +240,7 @@ static void on_deliver(actri_timer_t *timer)
     actri_rtc_t *rtc = ACTRI_CONTAINER(timer, actri_rtc_t, deliver);
     uint32_t id = rtc->id;
     int64_t now = actri_now_ns();
-    while ((rtc = find(id)) != NULL && !actri_list_empty(&rtc->inbox)) {
+    while ((rtc = find(id)) != NULL && !actri_list_empty(&rtc->inbox) && !rtc->paused) {
         packet_t *packet = ACTRI_CONTAINER(rtc->inbox.next, packet_t, link);
         bool early = rtc->state == ACTRI_RTC_CONNECTING && !packet->is_notice;
         if (packet->due_ns > now || early) { /* a handshake that only the other end has seen */
@@ -409,6 +409,12 @@ actr_status_t actri_rtc_send(actri_rtc_t *rtc, actr_payload_type_t lane, const v
     else
         fake_net.lost++; /* the other end is gone, and we do not know yet */
     return ACTR_OK;
+}
+
+void actri_rtc_pause(actri_rtc_t *rtc, bool paused)
+{
+    rtc->paused = paused;
+    if (!paused && !actri_list_empty(&rtc->inbox)) actri_loop_timer_set(rtc->o.loop, &rtc->deliver, actri_now_ns());
 }
 
 bool actri_rtc_lane_is_open(const actri_rtc_t *rtc, actr_payload_type_t lane)

@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Data streams over real connections and within one node: order, lanes, slow and absent takers, peers that go. */
+#include "fixture.h"
+
+#include <unistd.h>
+
+/* What the callback of a stream has seen. */
+typedef struct taker {
+    actri_mutex_t mutex;
+    actri_cond_t changed;
+    uint64_t taken, out_of_order, ends, bytes, wrong;
+    uint64_t next; /* the sequence that is expected */
+    bool any_order;
+    actr_status_t end_status;
+    bool gate_closed; /* the callback waits */
+    unsigned inside;
+    const void *data; /* of the last payload */
+    char sender[ACTR_ID_TEXT_SIZE], text[64], meta[64], id[64];
+    int64_t timestamp_ms;
+} taker_t;
+
+static void taker_init(taker_t *t)
+{
+    memset(t, 0, sizeof *t);
+    actri_mutex_init(&t->mutex);
+    actri_cond_init(&t->changed);
+}
+
+static void note(taker_t *t, const actr_chunk_t *chunk)
+{
+    t->out_of_order += !t->any_order && chunk->sequence != t->next;
+    t->next = chunk->sequence + 1;
+    t->taken++;
+    t->bytes += chunk->payload.size;
+    t->data = chunk->payload.data;
+    t->timestamp_ms = chunk->has_timestamp ? chunk->timestamp_ms : -1;
+    (void)snprintf(t->id, sizeof t->id, "%s", chunk->stream_id);
+    (void)snprintf(t->text, sizeof t->text, "%.*s", (int)(chunk->payload.size < 60 ? chunk->payload.size : 60),
+                   (const char *)chunk->payload.data);
+    t->meta[0] = '\0';
+    for (size_t i = 0; i < chunk->metadata_count; i++) {
+        size_t used = strlen(t->meta);
+        (void)snprintf(t->meta + used, sizeof t->meta - used, "%s=%s;", chunk->metadata[i].key,
+                       chunk->metadata[i].value);
+    }
+    if (chunk->sender == NULL)
+        (void)snprintf(t->sender, sizeof t->sender, "shell");
+    else
+        (void)actr_id_print(chunk->sender, t->sender);
+}
+
+static void take(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
+{
+    (void)ctx;
+    taker_t *t = user;
+    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+    actri_lock(&t->mutex);
+    t->inside++;
+    t->wrong += t->inside != 1;
+    bool in_time = true;
+    actri_cond_broadcast(&t->changed);
+    while (t->gate_closed && in_time) in_time = actri_cond_wait(&t->changed, &t->mutex, deadline);
+    if (chunk->kind == ACTR_CHUNK_END) {
+        t->ends++;
+        t->end_status = chunk->status;
+        t->next = 0;
+    } else {
+        note(t, chunk);
+    }
+    t->inside--;
+    actri_cond_broadcast(&t->changed);
+    actri_unlock(&t->mutex);
+}
+
+static void taker_wait(taker_t *t, const uint64_t *counter, uint64_t least)
+{
+    int64_t deadline = actri_now_ns() + 2 * FIXTURE_LIMIT_NS;
+    actri_lock(&t->mutex);
+    while (*counter < least) {
+        if (!actri_cond_wait(&t->changed, &t->mutex, deadline)) {
+            fail_msg("waited for %llu, have %llu", (unsigned long long)least, (unsigned long long)*counter);
+        }
+    }
+    actri_unlock(&t->mutex);
+}
+
+static void taker_gate(taker_t *t, bool closed)
+{
+    actri_lock(&t->mutex);
+    t->gate_closed = closed;
+    actri_cond_broadcast(&t->changed);
+    actri_unlock(&t->mutex);
+}
+
+static void listen_on(fixture_node_t *n, const char *id, taker_t *t, const actr_stream_options_t *options)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    assert_ok(actr_ctx_register_stream(actr_ref_ctx(n->ref), id, take, t, options, &error), &error);
+}
+
+static actr_chunk_t chunk_of(const char *id, uint64_t sequence, const void *data, size_t size)
+{
+    actr_chunk_t chunk = ACTR_CHUNK_INIT;
+    chunk.stream_id = id;
+    chunk.sequence = sequence;
+    chunk.payload = (actr_bytes_t){data, size};
+    return chunk;
+}
+
+static void send_one(fixture_node_t *n, const actr_dest_t *dest, const actr_chunk_t *chunk)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    assert_ok(actr_ctx_send_chunk(actr_ref_ctx(n->ref), dest, chunk, NULL, &error), &error);
+}
+
+static actr_stream_stats_t stats_of(fixture_node_t *n)
+{
+    actr_stream_stats_t stats = {.struct_size = sizeof stats};
+    actr_ref_stream_stats(n->ref, &stats);
+    return stats;
+}
+
+/* Waits until a counter of the node has come to `least`. */
+#define WAIT_STAT(node, field, least)                                                                                  \
+    do {                                                                                                               \
+        int64_t until = actri_now_ns() + FIXTURE_LIMIT_NS;                                                             \
+        while (stats_of(node).field < (least)) {                                                                       \
+            if (actri_now_ns() > until) fail_msg("%s is %llu", #field, (unsigned long long)stats_of(node).field);      \
+            (void)usleep(1000);                                                                                        \
+        }                                                                                                              \
+    } while (0)
+
+/* ---- between peers ---- */
+
+static void test_chunk_and_all_it_says(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t t;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&t);
+    listen_on(&b, "camera", &t, NULL);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    const actr_metadata_t metadata[] = {{"codec", "raw"}, {"n", "1"}};
+    actr_chunk_t chunk = chunk_of("camera", 0, "hello", 5);
+    chunk.metadata = metadata;
+    chunk.metadata_count = 2;
+    chunk.has_timestamp = true;
+    chunk.timestamp_ms = -5;
+    send_one(&a, &dest, &chunk);
+    taker_wait(&t, &t.taken, 1);
+    char self[ACTR_ID_TEXT_SIZE];
+    assert_string_equal(t.text, "hello");
+    assert_string_equal(t.meta, "codec=raw;n=1;");
+    assert_string_equal(t.id, "camera");
+    assert_string_equal(t.sender, actr_id_print(actr_ref_actor_id(a.ref), self));
+    assert_int_equal(t.timestamp_ms, -5);
+    chunk = chunk_of("camera", 1, NULL, 0); /* an empty one */
+    chunk.payload_type = ACTR_STREAM_LATENCY_FIRST;
+    send_one(&a, &dest, &chunk);
+    taker_wait(&t, &t.taken, 2);
+    assert_int_equal(t.timestamp_ms, -1);
+    assert_int_equal(t.out_of_order, 0);
+    fixture_stop(&a);
+    taker_wait(&t, &t.ends, 1); /* the sender has gone */
+    assert_int_equal(t.end_status, ACTR_STATUS_UNAVAILABLE);
+    assert_int_equal(t.ends, 1);
+    fixture_stop(&b);
+    fixture_close(&f);
+}
+
+static void test_what_can_not_be_sent(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a;
+    taker_t t;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    taker_init(&t);
+    listen_on(&a, "s", &t, NULL);
+    actr_ctx_t *ctx = actr_ref_ctx(a.ref);
+    actr_dest_t local = actr_dest_local();
+    static char big[65536];
+    actr_id_t nobody = *actr_ref_actor_id(a.ref);
+    nobody.serial_number += 1000;
+    actr_dest_t peer = actr_dest_actor(&nobody);
+    for (int type = 0; type <= 5; type++) { /* RPC payload types carry no chunks, nor does media */
+        if (type == ACTR_STREAM_RELIABLE || type == ACTR_STREAM_LATENCY_FIRST) continue;
+        actr_chunk_t chunk = chunk_of("s", 0, "x", 1);
+        chunk.payload_type = (actr_payload_type_t)type;
+        assert_int_equal(actr_ctx_send_chunk(ctx, &local, &chunk, NULL, &error), ACTR_STATUS_INVALID_ARGUMENT);
+        assert_int_equal(actr_ctx_send_chunk(ctx, &peer, &chunk, NULL, &error), ACTR_STATUS_INVALID_ARGUMENT);
+    }
+    actr_chunk_t chunk = chunk_of("", 0, "x", 1);
+    assert_int_equal(actr_ctx_send_chunk(ctx, &local, &chunk, NULL, &error), ACTR_STATUS_INVALID_ARGUMENT);
+    memset(big, 'i', 300);
+    chunk = chunk_of(big, 0, "x", 1);
+    assert_int_equal(actr_ctx_send_chunk(ctx, &peer, &chunk, NULL, &error), ACTR_STATUS_INVALID_ARGUMENT);
+    chunk = chunk_of("unheard-of", 0, "x", 1);
+    assert_int_equal(actr_ctx_send_chunk(ctx, &local, &chunk, NULL, &error), ACTR_STATUS_NOT_FOUND);
+    chunk = chunk_of("s", 0, big, sizeof big);
+    assert_int_equal(actr_ctx_send_chunk(ctx, &peer, &chunk, NULL, &error), ACTR_STATUS_TOO_LARGE);
+    assert_int_equal(actr_ctx_register_stream(ctx, "s", take, &t, NULL, &error), ACTR_STATUS_INVALID_STATE);
+    assert_int_equal(actr_ctx_unregister_stream(ctx, "t", &error), ACTR_STATUS_NOT_FOUND);
+    actr_send_options_t soon = ACTR_SEND_OPTIONS_INIT;
+    soon.timeout_ms = 300;
+    chunk = chunk_of("s", 0, "x", 1); /* there is no such actor: the first chunk hears of it */
+    actr_status_t status = actr_ctx_send_chunk(ctx, &peer, &chunk, &soon, &error);
+    assert_true(status == ACTR_STATUS_TIMEOUT || status == ACTR_STATUS_UNAVAILABLE);
+    fixture_stop(&a);
+    fixture_close(&f);
+}
+
+enum { PEERS = 10, STREAMS = 100, CHUNKS = 20 };
+
+typedef struct many {
+    fixture_node_t *node;
+    actr_dest_t dest;
+    int number;
+} many_t;
+
+static void send_many(void *argument)
+{
+    const many_t *m = argument;
+    char id[32], data[1200] = "";
+    for (uint64_t n = 0; n < CHUNKS; n++) {
+        for (int s = 0; s < STREAMS; s++) {
+            (void)snprintf(id, sizeof id, "%d/%d", m->number, s);
+            actr_chunk_t chunk = chunk_of(id, n, data, 200 + (size_t)(s * 7 % 1000));
+            send_one(m->node, &m->dest, &chunk);
+        }
+    }
+}
+
+/* 1,000 streams at once from 10 peers, each in order, while RPC handlers sleep. */
+static void test_thousand_streams_while_handlers_sleep(void **state)
+{
+    (void)state;
+    fixture_t f;
+    static fixture_node_t taker, senders[PEERS];
+    static taker_t takers[PEERS * STREAMS];
+    static many_t many[PEERS];
+    actri_thread_t threads[PEERS];
+    actr_error_t error = ACTR_ERROR_INIT;
+    char id[32];
+    fixture_open(&f);
+    fixture_node(&taker, &f, "Taker");
+    for (int i = 0; i < PEERS * STREAMS; i++) {
+        (void)snprintf(id, sizeof id, "%d/%d", i / STREAMS, i % STREAMS);
+        taker_init(&takers[i]);
+        listen_on(&taker, id, &takers[i], NULL);
+    }
+    actr_bytes_t nothing = {NULL, 0};
+    for (int i = 0; i < 8; i++) { /* one sleeps, the others wait for it: none of them holds up a stream */
+        assert_ok(actr_ref_call_async(taker.ref, "x.Slow", nothing, NULL, NULL, NULL, &error), &error);
+    }
+    fixture_wait(&taker, &taker.slow_begun, 1);
+    for (int i = 0; i < PEERS; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "Sender%d", i);
+        fixture_node(&senders[i], &f, name);
+        many[i] = (many_t){&senders[i], fixture_find(&senders[i], "Taker"), i};
+        assert_ok(actri_thread_start(&threads[i], "sender", send_many, &many[i], &error), &error);
+    }
+    for (int i = 0; i < PEERS * STREAMS; i++) taker_wait(&takers[i], &takers[i].taken, CHUNKS);
+    for (int i = 0; i < PEERS; i++) actri_thread_join(&threads[i]);
+    assert_int_equal(taker.slow_ended, 0); /* it slept all the while */
+    for (int i = 0; i < PEERS * STREAMS; i++) {
+        assert_int_equal(takers[i].out_of_order, 0);
+        assert_int_equal(takers[i].taken, CHUNKS);
+        assert_int_equal(takers[i].wrong, 0);
+    }
+    WAIT_STAT(&taker, delivered, PEERS * STREAMS * CHUNKS);
+    actr_stream_stats_t stats = stats_of(&taker);
+    assert_int_equal(stats.dropped + stats.unknown + stats.refused + stats.undecodable + stats.failures, 0);
+    fixture_open_gate(&taker);
+    fixture_wait(&taker, &taker.slow_ended, 8);
+    for (int i = 0; i < PEERS; i++) fixture_stop(&senders[i]);
+    for (int i = 0; i < PEERS * STREAMS; i++) taker_wait(&takers[i], &takers[i].ends, 1);
+    fixture_stop(&taker);
+    fixture_close(&f);
+}
+
+/* Both lanes at once, 5,000 chunks each, as fast as they go. */
+static void test_order_under_load_on_both_lanes(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t reliable, lossy;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&reliable);
+    taker_init(&lossy);
+    lossy.any_order = true; /* the lane is unordered */
+    listen_on(&b, "reliable", &reliable, NULL);
+    listen_on(&b, "lossy", &lossy, NULL);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    actr_error_t error = ACTR_ERROR_INIT;
+    static char data[1200];
+    for (uint64_t n = 0; n < 5000; n++) {
+        actr_chunk_t chunk = chunk_of("reliable", n, data, sizeof data);
+        send_one(&a, &dest, &chunk);
+        chunk = chunk_of("lossy", n, data, sizeof data);
+        chunk.payload_type = ACTR_STREAM_LATENCY_FIRST;
+        send_one(&a, &dest, &chunk);
+    }
+    assert_ok(actr_ctx_flush_stream(actr_ref_ctx(a.ref), &dest, "reliable", 0, &error), &error);
+    taker_wait(&reliable, &reliable.taken, 5000);
+    assert_int_equal(reliable.out_of_order, 0);
+    taker_wait(&lossy, &lossy.taken, 1);
+    WAIT_STAT(&a, sent, 5001);
+    assert_int_equal(stats_of(&b).dropped, 0);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+}
+
+static void test_unknown_then_a_catch_all(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t t, rest;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&t);
+    taker_init(&rest);
+    listen_on(&b, "known", &t, NULL);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    actr_chunk_t chunk = chunk_of("stray", 0, "x", 1);
+    send_one(&a, &dest, &chunk);
+    WAIT_STAT(&b, unknown, 1);
+    listen_on(&b, NULL, &rest, NULL);
+    send_one(&a, &dest, &chunk);
+    chunk = chunk_of("known", 0, "y", 1);
+    send_one(&a, &dest, &chunk);
+    taker_wait(&t, &t.taken, 1);
+    taker_wait(&rest, &rest.taken, 1);
+    assert_string_equal(rest.id, "stray");
+    assert_int_equal(rest.taken, 1);
+    assert_int_equal(stats_of(&b).unknown, 1);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+}
+
+static void test_access_is_checked_on_arrival(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t t;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    actr_config_t config = fixture_config(&f, "Taker");
+    config.has_acl = true; /* and no rule: nobody may */
+    fixture_start(&b, &config);
+    taker_init(&t);
+    listen_on(&b, "s", &t, NULL);
+    listen_on(&b, NULL, &t, NULL);
+    actr_dest_t dest = fixture_find(&a, "Taker"), local = actr_dest_local();
+    actr_chunk_t chunk = chunk_of("s", 0, "x", 1);
+    send_one(&a, &dest, &chunk);
+    WAIT_STAT(&b, refused, 1);
+    assert_int_equal(t.taken, 0);
+    send_one(&b, &local, &chunk); /* the own program may */
+    taker_wait(&t, &t.taken, 1);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    assert_int_equal(t.ends, 0); /* who was refused was no sender */
+    fixture_close(&f);
+}
+
+/* A taker that is slow, but takes: nothing is lost, the sender is held up all the way. */
+static void test_slow_taker_holds_the_sender_up(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t t;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_stream_options_t small = ACTR_STREAM_OPTIONS_INIT;
+    small.queue_chunks = 8;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&t);
+    listen_on(&b, "s", &t, &small);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    static char data[16384];
+    taker_gate(&t, true);
+    actr_send_options_t now = ACTR_SEND_OPTIONS_INIT;
+    now.no_wait = true;
+    actr_chunk_t first = chunk_of("s", 0, data, sizeof data);
+    send_one(&a, &dest, &first);
+    uint64_t n = 1;
+    actr_status_t status = ACTR_OK;
+    while (status == ACTR_OK && n < 100000) { /* until everything between them is full */
+        actr_chunk_t chunk = chunk_of("s", n, data, sizeof data);
+        status = actr_ctx_send_chunk(actr_ref_ctx(a.ref), &dest, &chunk, &now, &error);
+        n += status == ACTR_OK;
+    }
+    assert_int_equal(status, ACTR_STATUS_WOULD_BLOCK);
+    assert_true(stats_of(&a).full >= 1);
+    taker_gate(&t, false);
+    actr_chunk_t last = chunk_of("s", n, data, sizeof data); /* waits for room */
+    send_one(&a, &dest, &last);
+    taker_wait(&t, &t.taken, n + 1);
+    assert_int_equal(t.out_of_order, 0);
+    actr_stream_stats_t stats = stats_of(&b);
+    assert_true(stats.pauses >= 1);
+    assert_int_equal(stats.dropped + stats.failures, 0);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+}
+
+/* A taker that takes nothing: after a second its stream fails, and the rest of the connection goes on. */
+static void test_stuck_taker_fails_alone(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t stuck, other;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_stream_options_t small = ACTR_STREAM_OPTIONS_INIT;
+    small.queue_chunks = 4;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&stuck);
+    taker_init(&other);
+    listen_on(&b, "stuck", &stuck, &small);
+    listen_on(&b, "other", &other, NULL);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    taker_gate(&stuck, true);
+    for (uint64_t n = 0; n < 100; n++) {
+        actr_chunk_t chunk = chunk_of("stuck", n, "x", 1);
+        send_one(&a, &dest, &chunk);
+    }
+    actr_chunk_t chunk = chunk_of("other", 0, "y", 1);
+    send_one(&a, &dest, &chunk);
+    taker_wait(&other, &other.taken, 1);
+    assert_ok(fixture_call(&a, &dest, "x.Echo", "still there", 0, &error), &error);
+    assert_int_equal(stats_of(&b).failures, 1);
+    taker_gate(&stuck, false);
+    taker_wait(&stuck, &stuck.ends, 1);
+    assert_int_equal(stuck.end_status, ACTR_STATUS_LIMIT_REACHED);
+    assert_int_equal(stuck.out_of_order, 0);
+    assert_true(stuck.taken >= 4 && stuck.taken < 100);
+    assert_int_equal(stuck.taken + stats_of(&b).dropped, 100);
+    fixture_stop(&a);
+    WAIT_STAT(&b, streams, 2);
+    fixture_stop(&b);
+    assert_int_equal(stuck.ends, 1); /* not once more when the peer goes */
+    assert_int_equal(other.ends, 1);
+    fixture_close(&f);
+}
+
+static void test_latency_first_drops_what_waits(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a;
+    taker_t oldest, newest;
+    actr_stream_options_t small = ACTR_STREAM_OPTIONS_INIT;
+    small.queue_chunks = 4;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Both");
+    taker_init(&oldest);
+    taker_init(&newest);
+    oldest.any_order = newest.any_order = true;
+    taker_gate(&oldest, true);
+    taker_gate(&newest, true);
+    listen_on(&a, "oldest", &oldest, &small);
+    small.overflow = ACTR_STREAM_DROP_NEWEST;
+    listen_on(&a, "newest", &newest, &small);
+    actr_dest_t local = actr_dest_local();
+    const char *ids[] = {"oldest", "newest"};
+    taker_t *takers[] = {&oldest, &newest};
+    for (int i = 0; i < 2; i++) {
+        actr_chunk_t chunk = chunk_of(ids[i], 0, "x", 1);
+        chunk.payload_type = ACTR_STREAM_LATENCY_FIRST;
+        send_one(&a, &local, &chunk);
+        int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+        actri_lock(&takers[i]->mutex);
+        bool in_time = true;
+        while (takers[i]->inside == 0 && in_time) {
+            in_time = actri_cond_wait(&takers[i]->changed, &takers[i]->mutex, deadline);
+        }
+        actri_unlock(&takers[i]->mutex);
+        for (uint64_t n = 1; n <= 20; n++) {
+            chunk.sequence = n;
+            send_one(&a, &local, &chunk);
+        }
+        taker_gate(takers[i], false);
+        taker_wait(takers[i], &takers[i]->taken, 5);
+    }
+    assert_int_equal(oldest.next, 21); /* the newest came through */
+    assert_int_equal(newest.next, 5);
+    assert_int_equal(stats_of(&a).dropped, 32);
+    fixture_stop(&a);
+    fixture_close(&f);
+}
+
+/* ---- within the process ---- */
+
+static void on_sent(actr_status_t status, const actr_error_t *error, void *user)
+{
+    (void)error;
+    taker_t *t = user;
+    actri_lock(&t->mutex);
+    t->wrong += status != ACTR_OK;
+    t->taken++;
+    actri_cond_broadcast(&t->changed);
+    actri_unlock(&t->mutex);
+}
+
+static void test_within_the_process_by_reference(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a;
+    taker_t t, sent;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Both");
+    taker_init(&t);
+    taker_init(&sent);
+    listen_on(&a, "s", &t, NULL);
+    actr_buf_t *buffer = actr_buf_copy((actr_bytes_t){"by reference", 12});
+    actr_dest_t dests[] = {actr_dest_local(), actr_dest_shell(), actr_dest_actor(actr_ref_actor_id(a.ref))};
+    for (uint64_t n = 0; n < 3; n++) {
+        actr_chunk_t chunk = chunk_of("s", n, NULL, 0);
+        chunk.buffer = buffer;
+        send_one(&a, &dests[n], &chunk);
+        taker_wait(&t, &t.taken, n + 1);
+        assert_ptr_equal(t.data, actr_buf_data(buffer));
+        assert_string_equal(t.sender, "shell");
+    }
+    actr_chunk_t chunk = chunk_of("s", 3, "a copy", 6);
+    assert_ok(actr_ctx_send_chunk_async(actr_ref_ctx(a.ref), &dests[0], &chunk, NULL, on_sent, &sent, &error), &error);
+    taker_wait(&t, &t.taken, 4);
+    taker_wait(&sent, &sent.taken, 1);
+    assert_int_equal(sent.wrong, 0);
+    assert_int_equal(t.out_of_order, 0);
+    actr_buf_release(buffer);
+    fixture_stop(&a);
+    fixture_close(&f);
+}
+
+typedef struct flood {
+    fixture_node_t *node;
+    const char *id;
+    bool stop; /* atomic */
+    uint64_t sent;
+} flood_t;
+
+static void run_flood(void *argument)
+{
+    flood_t *flood = argument;
+    actr_dest_t local = actr_dest_local();
+    while (!__atomic_load_n(&flood->stop, __ATOMIC_RELAXED)) {
+        actr_chunk_t chunk = chunk_of(flood->id, 0, "x", 1);
+        flood->sent +=
+            actr_ctx_send_chunk(actr_ref_ctx(flood->node->ref), &local, &chunk, NULL, NULL) == ACTR_OK ? 1 : 0;
+    }
+}
+
+/* No callback runs once unregister has returned, whatever comes in meanwhile. */
+static void test_unregister_under_load(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a;
+    taker_t t;
+    actri_thread_t thread;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Both");
+    flood_t flood = {.node = &a, .id = "s"};
+    assert_ok(actri_thread_start(&thread, "flood", run_flood, &flood, &error), &error);
+    uint64_t taken = 0;
+    for (int i = 0; i < 50; i++) {
+        taker_init(&t);
+        t.any_order = true;
+        listen_on(&a, "s", &t, NULL);
+        taker_wait(&t, &t.taken, 20);
+        assert_ok(actr_ctx_unregister_stream(actr_ref_ctx(a.ref), "s", &error), &error);
+        assert_int_equal(t.inside, 0);
+        taken += t.taken;
+        memset(&t, 0xee, sizeof t); /* whoever came later would fall over it */
+    }
+    __atomic_store_n(&flood.stop, true, __ATOMIC_RELAXED);
+    actri_thread_join(&thread);
+    assert_int_equal(flood.sent, taken); /* what was queued was delivered */
+    fixture_stop(&a);
+    fixture_close(&f);
+}
+
+static void take_and_leave(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
+{
+    taker_t *t = user;
+    actr_error_t error = ACTR_ERROR_INIT;
+    assert_ok(actr_ctx_unregister_stream(ctx, chunk->stream_id, &error), &error);
+    actri_lock(&t->mutex);
+    t->taken++;
+    actri_cond_broadcast(&t->changed);
+    actri_unlock(&t->mutex);
+}
+
+static void test_unregister_from_inside(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a;
+    taker_t t;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_dest_t local = actr_dest_local();
+    fixture_open(&f);
+    fixture_node(&a, &f, "Both");
+    for (uint64_t round = 1; round <= 5; round++) {
+        taker_init(&t);
+        assert_ok(actr_ctx_register_stream(actr_ref_ctx(a.ref), "once", take_and_leave, &t, NULL, &error), &error);
+        actr_chunk_t chunk = chunk_of("once", 0, "x", 1);
+        actr_status_t status = ACTR_OK;
+        while (status == ACTR_OK) status = actr_ctx_send_chunk(actr_ref_ctx(a.ref), &local, &chunk, NULL, &error);
+        assert_int_equal(status, ACTR_STATUS_NOT_FOUND);
+        taker_wait(&t, &t.taken, 1);
+        WAIT_STAT(&a, delivered, round);
+        assert_int_equal(t.taken, 1);
+    }
+    fixture_stop(&a);
+    assert_int_equal(t.taken, 1);
+    fixture_close(&f);
+}
+
+/* A stream keeps to its connection: the end of that is told by the send that follows. */
+static void test_fate_of_chunks_when_the_peer_goes(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t t;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&t);
+    listen_on(&b, "s", &t, NULL);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    actr_chunk_t chunk = chunk_of("s", 0, "x", 1);
+    send_one(&a, &dest, &chunk);
+    taker_wait(&t, &t.taken, 1);
+    fixture_stop(&b);
+    fixture_wait(&a, &a.peers_closed, 1);
+    actr_send_options_t soon = ACTR_SEND_OPTIONS_INIT;
+    soon.timeout_ms = 500;
+    assert_int_equal(actr_ctx_send_chunk(actr_ref_ctx(a.ref), &dest, &chunk, &soon, &error),
+                     ACTR_STATUS_DELIVERY_UNCERTAIN);
+    actr_status_t status = actr_ctx_send_chunk(actr_ref_ctx(a.ref), &dest, &chunk, &soon, &error);
+    assert_true(status == ACTR_STATUS_TIMEOUT || status == ACTR_STATUS_UNAVAILABLE); /* on a new connection */
+    fixture_stop(&a);
+    fixture_close(&f);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_chunk_and_all_it_says),
+        cmocka_unit_test(test_what_can_not_be_sent),
+        cmocka_unit_test(test_thousand_streams_while_handlers_sleep),
+        cmocka_unit_test(test_order_under_load_on_both_lanes),
+        cmocka_unit_test(test_unknown_then_a_catch_all),
+        cmocka_unit_test(test_access_is_checked_on_arrival),
+        cmocka_unit_test(test_slow_taker_holds_the_sender_up),
+        cmocka_unit_test(test_stuck_taker_fails_alone),
+        cmocka_unit_test(test_latency_first_drops_what_waits),
+        cmocka_unit_test(test_within_the_process_by_reference),
+        cmocka_unit_test(test_unregister_under_load),
+        cmocka_unit_test(test_unregister_from_inside),
+        cmocka_unit_test(test_fate_of_chunks_when_the_peer_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
