@@ -16,6 +16,13 @@
 #define U64 .most = INT64_MAX /* what TOML can write */
 #define BOTH "A, B"
 #define OWN "-"
+/* The name rule as far as ASCII goes; and names around a '+' or ':'. */
+#define NOT_FIRST "\\u0000-@\\[-`{-\\u007f"
+#define NOT_INSIDE "\\u0000-,/:-@\\[-^`{-\\u007f"
+#define NOT_LAST "\\u0000-/:-@\\[-`{-\\u007f"
+#define NAME "[^" NOT_FIRST "]([^" NOT_INSIDE "]*[^" NOT_LAST "])?"
+#define NAME_PATTERN .pattern = "^" NAME "$"
+#define TYPE_PATTERN .pattern = "^(" NAME ")?[+:]?" NAME "$"
 
 const actri_key_t actri_keys[] = {
     {"edition", ACTRI_KEY_UINT, ACTRI_MERGE_OWN, BOTH, .fallback = "1", U32, AT(edition),
@@ -41,14 +48,14 @@ const actri_key_t actri_keys[] = {
     {"package.tags", ACTRI_KEY_STRINGS, ACTRI_MERGE_OWN, BOTH, .fallback = "[]", AT(tags),
      .what = "Tags such as \"latest\" or \"stable\"; published with the service specification."},
     {"package.actr_type.manufacturer", ACTRI_KEY_NAME, ACTRI_MERGE_OWN, BOTH, .required = true, AT(manufacturer),
-     .what = "First half of the actor's type: who made it.", .check = "the name rule"},
-    {"package.actr_type.name", ACTRI_KEY_NAME, ACTRI_MERGE_OWN, BOTH, .required = true, AT(name),
+     NAME_PATTERN, .what = "First half of the actor's type: who made it.", .check = "the name rule"},
+    {"package.actr_type.name", ACTRI_KEY_NAME, ACTRI_MERGE_OWN, BOTH, .required = true, AT(name), NAME_PATTERN,
      .what = "Second half of the actor's type: what it is.", .check = "the name rule"},
 
     {"dependencies.*", ACTRI_KEY_TABLE, ACTRI_MERGE_UNION, BOTH, ELSEWHERE,
      .what = "A service that this one calls, under an alias. For tools; the runtime finds peers by type.",
      .check = "without actr_type and with form A the alias is the type"},
-    {"dependencies.*.actr_type", ACTRI_KEY_TYPE, ACTRI_MERGE_UNION, BOTH, ELSEWHERE,
+    {"dependencies.*.actr_type", ACTRI_KEY_TYPE, ACTRI_MERGE_UNION, BOTH, ELSEWHERE, TYPE_PATTERN,
      .what = "Its type, \"manufacturer+name\".", .check = "the name rule"},
     {"dependencies.*.realm", ACTRI_KEY_UINT, ACTRI_MERGE_UNION, BOTH, .fallback = "the own realm", U32, ELSEWHERE,
      .what = "The realm it lives in."},
@@ -64,7 +71,7 @@ const actri_key_t actri_keys[] = {
              "everybody may call.",
      .check = "required when [acl] is there; inherited as a whole"},
     {"acl.rules[].permission", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, BOTH, .required = true, ELSEWHERE,
-     .what = "\"ALLOW\" or \"DENY\", in upper or lower case."},
+     .pattern = "^([aA][lL][lL][oO][wW]|[dD][eE][nN][yY])$", .what = "\"ALLOW\" or \"DENY\", in upper or lower case."},
     {"acl.rules[].types", ACTRI_KEY_STRINGS, ACTRI_MERGE_NEAREST, BOTH, ELSEWHERE,
      .what = "Callers by type, \"manufacturer+name\", in any realm. Counts instead of principals, even when empty.",
      .check = "the name rule; a type without manufacturer matches nobody (warning)"},
@@ -73,12 +80,12 @@ const actri_key_t actri_keys[] = {
     {"acl.rules[].principals[].realm", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, BOTH, .fallback = "any", U32, ELSEWHERE,
      .what = "The caller's realm."},
     {"acl.rules[].principals[].actr_type", ACTRI_KEY_TYPE, ACTRI_MERGE_NEAREST, BOTH, .fallback = "any", ELSEWHERE,
-     .what = "The caller's type, \"manufacturer+name\" or { manufacturer = ..., name = ... }.",
+     TYPE_PATTERN, .what = "The caller's type, \"manufacturer+name\" or { manufacturer = ..., name = ... }.",
      .check = "the name rule"},
     {"acl.rules[].principals[].actr_type.manufacturer", ACTRI_KEY_NAME, ACTRI_MERGE_NEAREST, BOTH, .fallback = "\"\"",
      ELSEWHERE, .what = "Manufacturer of the caller's type."},
     {"acl.rules[].principals[].actr_type.name", ACTRI_KEY_NAME, ACTRI_MERGE_NEAREST, BOTH, .required = true, ELSEWHERE,
-     .what = "Name of the caller's type."},
+     NAME_PATTERN, .what = "Name of the caller's type."},
 
     {"acl.rules[].assurance", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, OWN, .fallback = "\"relayed\"", ELSEWHERE,
      .what = "\"pinned\": the rule speaks only of callers whose certificate [[trust]] names.",
@@ -162,6 +169,8 @@ const actri_key_t actri_keys[] = {
      AT(max_pending_calls), .what = "Most calls that wait for a reply; 0 is the default."},
     {"system.limits.max_peers", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "1024", U32, AT(max_peers),
      .what = "Most peers at a time; 0 is the default."},
+    {"system.limits.max_deferred_replies", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "4096", U32,
+     AT(max_deferred_replies), .what = "Most requests whose handler answers later; 0 is the default."},
     {"system.limits.default_timeout_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "30000", U32,
      AT(default_timeout_ms), .what = "Time limit of a call that names none, in milliseconds; 0 is the default."},
     {"system.limits.connect_timeout_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "30000", U32,

@@ -42,6 +42,7 @@ typedef struct actri_key {
     bool required;
     const char *fallback; /* TOML text of the default, or what counts instead; NULL: none */
     const char *words;    /* "full|normal|off" */
+    const char *pattern;  /* of the text, for the schema only; NULL: any */
     uint64_t most;
     int offset;  /* in actri_manifest_t; negative: a reader of its own, or a part of another row */
     size_t size; /* of the member there */

@@ -266,6 +266,7 @@ actr_status_t actri_manifest_values(actri_manifest_t *manifest, actr_config_t *o
         .certificate_path = manifest->certificate_path,
         .max_pending_calls = manifest->max_pending_calls,
         .max_peers = manifest->max_peers,
+        .max_deferred_replies = manifest->max_deferred_replies,
         .default_timeout_ms = manifest->default_timeout_ms,
         .connect_timeout_ms = manifest->connect_timeout_ms,
         .drain_timeout_ms = manifest->drain_timeout_ms,

@@ -109,7 +109,7 @@ static void add_type(writer_t *to, const actri_key_t *row)
         break;
     case ACTRI_KEY_URL:
         add_string(to, "type", "string");
-        add_string(to, "pattern", "^[wW][sS]{1,2}:");
+        add_string(to, "pattern", "^\\s*[wW][sS]{1,2}:");
         break;
     case ACTRI_KEY_WORD: add_words(to, row->words); break;
     case ACTRI_KEY_TYPE:
@@ -121,6 +121,7 @@ static void add_type(writer_t *to, const actri_key_t *row)
     case ACTRI_KEY_STRING:
     case ACTRI_KEY_PATH: add_string(to, "type", "string"); break;
     }
+    if (row->pattern != NULL) add_string(to, "pattern", row->pattern);
 }
 
 /* Length of the part of path behind prefix; 0 when path does not lie below. */

@@ -48,6 +48,7 @@ def page_shows_what_is_printed(folder):
     for kind, what, text in BLOCK.findall(PAGE.read_text()):
         if kind == "file":
             (folder / (what + ".proto")).write_text(text)
+            subprocess.run(["protoc", "-o", os.devnull, what + ".proto"], cwd=folder, check=True, capture_output=True)
             continue
         words, status = what.split(", status ")
         command, answer = text.split("\n", 1)
