@@ -122,12 +122,19 @@ static const actri_proto_enum_value_t *look_up(const values_t *values, const cha
     return equal ? list[low] : NULL;
 }
 
+/* The same name with the same number. */
+static bool has_both(const values_t *values, const actri_proto_enum_value_t *value)
+{
+    return values->count > 0 &&
+           bsearch(&value, values->by_number, values->count, sizeof *values->by_number, compare_values) != NULL;
+}
+
 static void find_old_value(actri_compat_finder_t *finder, const char *of, const actri_proto_enum_value_t *value,
                            const values_t *before, const values_t *now)
 {
     const actri_proto_enum_value_t *named = look_up(now, value->name, NULL),
                                    *numbered = look_up(now, NULL, &value->number);
-    if (named != NULL && named->number == value->number) return;
+    if (has_both(now, value)) return;
     if (named != NULL)
         ACTRI_FOUND(finder, ACTRI_RULE_ENUM_VALUE_RENUMBERED, named->at, "%s: %s is %d, was %d", of, value->name,
                     named->number, value->number);

@@ -29,6 +29,8 @@ static const row_t rows[] = {
     {P3 "message A { int32 n = 1; int32 m = 2; } message A { int32 n = 1; } enum E { Z = 0; } enum E { Z = 0; }",
      P3 "message A { int32 n = 1; int32 m = 2; } message A { int32 n = 1; } enum E { Z = 0; } enum E { Z = 0; }", FULL,
      FULL, ""},
+    {P3 "enum E { Z = 0; ONE = 0; ONE = 1; }", P3 "enum E { Z = 0; ONE = 0; ONE = 1; } // one name twice", FULL, FULL,
+     ""},
     /* what the reference lets pass, though it breaks */
     {P3 "message A { int32 n = 1; }", P3 "message A { repeated int32 n = 1; }", BACKWARD, BREAKING, "FIELD_LABEL"},
     {P3 "message A { message B { int32 n = 1; } B b = 1; }", P3 "message A { message B { } B b = 1; }", BACKWARD,
