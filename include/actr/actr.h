@@ -9,6 +9,7 @@
 #include <actr/config.h>
 #include <actr/context.h>
 #include <actr/lane.h>
+#include <actr/mailbox.h>
 #include <actr/status.h>
 #include <actr/stream.h>
 #include <actr/system.h>

@@ -61,6 +61,9 @@ typedef enum actr_affinity {
     ACTR_AFFINITY_LOOP = 2,   /* inside actr_system_dispatch only */
 } actr_affinity_t;
 
+typedef struct actr_mailbox actr_mailbox_t; /* mailbox.h */
+typedef struct actr_dlq actr_dlq_t;
+
 /* A .proto file that this actor serves. */
 typedef struct actr_export {
     const char *file_name; /* "echo.proto" */
@@ -128,6 +131,15 @@ typedef struct actr_config {
     /* PEM file of the system's certificate and key; made with mode 0600 if it is not there. NULL: a new certificate for
        each system, which nobody can pin. */
     const char *certificate_path;
+
+    /* [system.storage], continued */
+    actr_mailbox_t *mailbox;              /* one's own; counts instead of mailbox_path. The system uses it alone, does
+                                             not close it, and must be gone before it */
+    actr_dlq_t *dead_letters;             /* beside it; NULL: dead letters are only logged */
+    uint32_t mailbox_max_attempts;        /* of a request whose handling ends with the process, [5] */
+    uint32_t mailbox_duplicate_window_ms; /* how long an answered request id is known, [300000] */
+    uint32_t mailbox_duplicate_entries;   /* most of them, [16384] */
+    uint32_t mailbox_high_per_normal;     /* High requests for each Normal one while both wait, [8] */
 } actr_config_t;
 
 #define ACTR_CONFIG_INIT                                                                                               \

@@ -230,6 +230,12 @@ typedef struct actr_node_stats {
     uint64_t events_dropped;      /* that on_event should have been told */
     uint64_t calls_repeated;      /* sent again on a new connection; actr_retry_t */
     uint64_t executor_wakeups;    /* a thread was asked to run turns: at most once until the node is idle again */
+    uint64_t requests_expired;    /* their time was up before their turn came: answered, not executed */
+    uint64_t requests_repeated;   /* duplicates that got the reply that was kept */
+    uint64_t mailbox_duplicates;  /* requests that were known, answered or being handled */
+    uint64_t mailbox_refused;     /* limit, disk, shutdown */
+    uint64_t mailbox_dead;        /* went to the dead letters */
+    uint64_t mailbox_commits;
 } actr_node_stats_t;
 
 /* Fills *stats (set struct_size first). [any-thread] */

@@ -130,6 +130,18 @@ const actri_key_t actri_keys[] = {
      AT(max_messages), .what = "Most messages in the mailbox; 0 is the default."},
     {"system.storage.max_bytes", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "268435456", U64, AT(max_bytes),
      .what = "Most bytes in the mailbox; 0 is the default."},
+    {"system.storage.max_attempts", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "5", U32, AT(max_attempts),
+     .what = "Times a request is handed out whose handling ends with the process; then it becomes a dead letter. 0 is "
+             "the default."},
+    {"system.storage.duplicate_window_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "300000", U32,
+     AT(duplicate_window_ms),
+     .what = "How long an answered request id is known, in milliseconds: a repeated request gets the same reply. 0 is "
+             "the default."},
+    {"system.storage.duplicate_entries", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "16384", U32,
+     AT(duplicate_entries), .what = "Most answered request ids that are known; the oldest go first. 0 is the default."},
+    {"system.storage.high_per_normal", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "8", U32,
+     AT(high_per_normal),
+     .what = "Requests of RPC_SIGNAL that are handled for each one of RPC_RELIABLE while both wait; 0 is the default."},
     {"system.webrtc.stun_urls", ACTRI_KEY_STRINGS, ACTRI_MERGE_NOT_EMPTY, BOTH, .fallback = "[]", AT(stun_urls),
      .what = "STUN servers, \"stun:host:port\"."},
     {"system.webrtc.turn_urls", ACTRI_KEY_STRINGS, ACTRI_MERGE_NOT_EMPTY, BOTH, .fallback = "[]", AT(turn_urls),

@@ -56,6 +56,7 @@ typedef struct actri_manifest {
     bool visible;
     const char *mailbox_path, *durability, *affinity, *certificate_path;
     uint64_t max_messages, max_bytes;
+    uint32_t max_attempts, duplicate_window_ms, duplicate_entries, high_per_normal;
     actri_strings_t stun_urls, turn_urls, public_ips;
     bool force_relay, loopback;
     uint32_t port_range_start, port_range_end;

@@ -30,8 +30,8 @@ static inline int64_t actri_path_drain_deadline(const actri_state_path_t *path)
 }
 
 /* The answer to a peer's request; the mail stays the caller's. */
-void actri_state_path_answer(actri_state_path_t *path, const actri_mail_t *mail, actr_status_t status,
-                             actr_bytes_t payload, const char *message);
+void actri_state_path_answer(actri_state_path_t *path, actri_mail_t *mail, actr_status_t status, actr_bytes_t payload,
+                             const char *message);
 /* The request as the handler, or key_of, will see it. */
 void actri_local_call_request(const actri_local_call_t *call, actr_request_t *request);
 bool actri_local_call_is(const actri_task_t *task);

@@ -45,10 +45,10 @@ static bool is_tell(const actri_envelope_t *e)
     return e->has_timeout && e->timeout_ms == 0;
 }
 
-static void send_reply(actri_state_path_t *path, const actr_id_t *to, uint64_t session, const actri_envelope_t *request,
-                       actr_status_t status, actr_bytes_t payload, const char *message)
+/* NULL: out of memory. */
+static actr_buf_t *make_reply(actri_state_path_t *path, const actri_envelope_t *request, actr_status_t status,
+                              actr_bytes_t payload, const char *message)
 {
-    if (is_tell(request)) return;
     actr_buf_t *reply = encode_reply(path->o.env, request, status, payload, message);
     if (reply != NULL && actr_buf_size(reply) > ACTRI_RTC_MESSAGE_MAX) {
         char text[120];
@@ -59,11 +59,30 @@ static void send_reply(actri_state_path_t *path, const actr_id_t *to, uint64_t s
         actr_buf_release(reply);
         reply = encode_reply(path->o.env, request, ACTR_STATUS_TOO_LARGE, payload, text);
     }
-    if (reply == NULL) {
-        actri_error(path->o.env, AREA, "out of memory: a reply is lost");
-        return;
-    }
-    actri_peer_gate_reply(path->gate, to, session, reply);
+    if (reply == NULL) actri_error(path->o.env, AREA, "out of memory: a reply is lost");
+    return reply;
+}
+
+/* To what was not stored. */
+static void send_reply(actri_state_path_t *path, const actr_id_t *to, uint64_t session, const actri_envelope_t *request,
+                       actr_status_t status, const char *message)
+{
+    if (is_tell(request)) return;
+    actr_buf_t *reply = make_reply(path, request, status, (actr_bytes_t){NULL, 0}, message);
+    if (reply != NULL) actri_peer_gate_reply(path->gate, to, session, reply);
+}
+
+/* To a delivered mail; kept for its duplicates. */
+static void answer_mail(actri_state_path_t *path, const actr_id_t *to, actri_mail_t *mail,
+                        const actri_envelope_t *request, actr_status_t status, actr_bytes_t payload,
+                        const char *message)
+{
+    if (is_tell(request)) return;
+    actr_buf_t *reply = make_reply(path, request, status, payload, message);
+    if (reply == NULL) return;
+    actr_buf_release(mail->reply);
+    mail->reply = actr_buf_retain(reply);
+    actri_peer_gate_reply(path->gate, to, actri_mailbox_origin(path->o.mailbox, mail), reply);
 }
 
 static void refuse_request(actri_state_path_t *path, const actr_id_t *to, uint64_t session,
@@ -72,7 +91,7 @@ static void refuse_request(actri_state_path_t *path, const actr_id_t *to, uint64
     actri_path_count(&path->stats.refused);
     actri_info(path->o.env, AREA, "%.*s from %s refused: %s", (int)request->route_key.size,
                (const char *)request->route_key.data, to->type.name, message);
-    send_reply(path, to, session, request, status, (actr_bytes_t){NULL, 0}, message);
+    send_reply(path, to, session, request, status, message);
 }
 
 /* The log says why; the caller only learns that. */
@@ -134,6 +153,8 @@ void actri_state_path_request(actri_state_path_t *path, const actri_session_t *s
     mail->high = lane == ACTR_RPC_SIGNAL;
     mail->origin = session->number;
     mail->deadline_ms = is_tell(e) ? 0 : actri_wall_ms() + timeout_of(e);
+    actr_message_key((actr_bytes_t){mail->sender, mail->sender_size},
+                     (actr_bytes_t){e->request_id.data, e->request_id.size}, mail->key);
     gather(path, mail);
 }
 
@@ -227,8 +248,8 @@ static bool run_request(actri_state_path_t *path, actri_mail_t *mail, const actr
     int64_t deadline = monotonic_deadline(mail->deadline_ms);
     if (deadline <= actri_now_ns()) {
         actri_path_count(&path->stats.expired);
-        send_reply(path, caller, mail->origin, e, ACTR_STATUS_TIMEOUT, (actr_bytes_t){NULL, 0},
-                   "the request's time was up before its turn came");
+        answer_mail(path, caller, mail, e, ACTR_STATUS_TIMEOUT, (actr_bytes_t){NULL, 0},
+                    "the request's time was up before its turn came");
         return true;
     }
     actri_arena_t arena;
@@ -243,20 +264,20 @@ static bool run_request(actri_state_path_t *path, actri_mail_t *mail, const actr
                    (const char *)e->route_key.data, caller->type.name, actr_error_message(&error));
     }
     if (end == ACTRI_TURN_ANSWER) {
-        send_reply(path, caller, mail->origin, e, status, reply, actr_error_message(&error));
+        answer_mail(path, caller, mail, e, status, reply, actr_error_message(&error));
     }
     actri_arena_clear(&arena);
     return end != ACTRI_TURN_DEFERRED;
 }
 
-void actri_state_path_answer(actri_state_path_t *path, const actri_mail_t *mail, actr_status_t status,
-                             actr_bytes_t payload, const char *message)
+void actri_state_path_answer(actri_state_path_t *path, actri_mail_t *mail, actr_status_t status, actr_bytes_t payload,
+                             const char *message)
 {
     actri_envelope_t e;
     actr_id_t caller;
     if (actri_envelope_decode(actr_buf_data(mail->message), actr_buf_size(mail->message), &e, NULL) != ACTR_OK) return;
     if (!actri_id_decode(mail->sender, mail->sender_size, &caller)) return;
-    send_reply(path, &caller, mail->origin, &e, status, payload, message);
+    answer_mail(path, &caller, mail, &e, status, payload, message);
 }
 
 static void run_mail(actri_task_t *task)
@@ -283,7 +304,7 @@ static void run_mail(actri_task_t *task)
     }
     char reason[ACTRI_ACL_REASON];
     if (mail->redelivered && !actri_acl_allows(path->o.config, &caller, reason)) {
-        deny(path, &caller, mail->origin, &e, reason);
+        deny(path, &caller, actri_mailbox_origin(path->o.mailbox, mail), &e, reason);
     } else if (!run_request(path, mail, &e, &caller)) {
         return;
     }
@@ -341,6 +362,14 @@ void actri_state_path_refuse(actri_state_path_t *path, const actri_mail_t *mail,
     if (actri_envelope_decode(actr_buf_data(mail->message), actr_buf_size(mail->message), &e, NULL) != ACTR_OK) return;
     if (!actri_id_decode(mail->sender, mail->sender_size, &caller)) return;
     refuse_request(path, &caller, mail->origin, &e, why->status, why->message);
+}
+
+void actri_state_path_repeat(actri_state_path_t *path, const actri_mail_t *mail, actr_buf_t *reply)
+{
+    actr_id_t caller;
+    actri_path_count(&path->stats.repeated);
+    if (reply == NULL || !actri_id_decode(mail->sender, mail->sender_size, &caller)) return;
+    actri_peer_gate_reply(path->gate, &caller, mail->origin, actr_buf_retain(reply));
 }
 
 /* ---- life ---- */

@@ -43,7 +43,7 @@ typedef struct actri_state_path_options {
 } actri_state_path_options_t;
 
 typedef struct actri_state_path_stats { /* all atomic */
-    uint64_t received, handled, refused, tells, expired, dropped, overtime;
+    uint64_t received, handled, refused, tells, expired, dropped, overtime, repeated;
 } actri_state_path_stats_t;
 
 ACTR_MUST_CHECK actr_status_t actri_state_path_new(const actri_state_path_options_t *options, actri_state_path_t **out,
@@ -64,6 +64,8 @@ void actri_state_path_request(actri_state_path_t *path, const actri_session_t *s
 /* The mailbox's callbacks. */
 void actri_state_path_deliver(actri_state_path_t *path, actri_link_t *mails, bool high);
 void actri_state_path_refuse(actri_state_path_t *path, const actri_mail_t *mail, const actr_error_t *why);
+/* The request was answered before; reply NULL: nothing was kept (a tell). */
+void actri_state_path_repeat(actri_state_path_t *path, const actri_mail_t *mail, actr_buf_t *reply);
 
 /* From now on requests are refused with SHUTTING_DOWN; queued ones still run until the deadline, then are kept
  * (durable) or refused. [any-thread] */

@@ -11,6 +11,7 @@
 #include "lifecycle/supervise.h"
 #include "lifecycle/timer.h"
 #include "port/clock.h"
+#include "proto/idcodec.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,8 @@ static void on_identity(void *user, const actri_identity_t *identity)
 {
     actr_node_t *node = user;
     actri_outproc_set_identity(node->outproc, &identity->id); /* each start makes a new one, also for an id of before */
+    uint8_t bytes[ACTRI_ID_BYTES_MAX];
+    actri_mailbox_set_receiver(node->system->mailbox, bytes, actri_id_encode(&identity->id, bytes));
     if (actri_node_add_identity(node, &identity->id, NULL) == ACTR_OK) return;
     actri_error(&node->system->env, "node", "out of memory: the new identity is not shown");
 }
@@ -298,6 +301,7 @@ actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error)
 {
     actr_status_t status = actri_loop_acquire(&node->loop, error);
     if (status == ACTR_OK) status = make_serial(node, error);
+    if (status == ACTR_OK) actri_serial_set_weight(node->serial, node->system->config.values.mailbox_high_per_normal);
     if (status == ACTR_OK) status = make_path(node, error);
     if (status == ACTR_OK) status = make_shell(node, error);
     if (status == ACTR_OK) status = start_watch(node, error);

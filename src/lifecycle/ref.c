@@ -46,6 +46,8 @@ static void fill_path(actri_state_path_t *path, actr_node_stats_t *out)
     out->tells_received = load(&stats->tells);
     out->dropped_replies = load(&stats->dropped);
     out->handlers_overtime = load(&stats->overtime);
+    out->requests_expired = load(&stats->expired);
+    out->requests_repeated = load(&stats->repeated);
     out->deferred_replies = actri_state_path_deferred(path);
 }
 
@@ -84,6 +86,10 @@ void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats)
     all.mailbox_in_flight = mailbox.in_flight;
     all.mailbox_stored = mailbox.stored;
     all.mailbox_redelivered = mailbox.redelivered;
+    all.mailbox_duplicates = mailbox.duplicates;
+    all.mailbox_refused = mailbox.refused;
+    all.mailbox_dead = mailbox.dead;
+    all.mailbox_commits = mailbox.commits;
     all.workload_restarts = load(&node->restarts);
     all.events_dropped = load(&node->events_dropped);
     actri_lock(&node->mutex);

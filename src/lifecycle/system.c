@@ -35,6 +35,14 @@ static void refuse(void *user, actri_mail_t *mail, const actr_error_t *why)
     actri_unlock(&system->mutex);
 }
 
+static void repeat(void *user, actri_mail_t *mail, actr_buf_t *reply)
+{
+    actr_system_t *system = user;
+    actri_lock(&system->mutex);
+    if (system->path != NULL) actri_state_path_repeat(system->path, mail, reply);
+    actri_unlock(&system->mutex);
+}
+
 void actri_system_set_path(actr_system_t *system, actri_state_path_t *path)
 {
     actri_lock(&system->mutex);
@@ -64,8 +72,15 @@ static actr_status_t open_mailbox(actr_system_t *system, actr_error_t *error)
                                        .durability = config->durability,
                                        .max_messages = config->mailbox_max_messages,
                                        .max_bytes = config->mailbox_max_bytes,
+                                       .max_attempts = config->mailbox_max_attempts,
+                                       .duplicate_window_ms = config->mailbox_duplicate_window_ms,
+                                       .duplicate_entries = config->mailbox_duplicate_entries,
+                                       .high_per_normal = config->mailbox_high_per_normal,
+                                       .own = config->mailbox,
+                                       .own_letters = config->dead_letters,
                                        .deliver = deliver,
                                        .refuse = refuse,
+                                       .repeat = repeat,
                                        .user = system};
     return actri_mailbox_open(&options, &system->mailbox, error);
 }

@@ -257,6 +257,13 @@ void actri_serial_post_list(actri_serial_t *serial, actri_link_t *tasks, bool hi
     push(serial, newest, oldest, high);
 }
 
+void actri_serial_set_weight(actri_serial_t *serial, uint32_t high_in_a_row)
+{
+    uint32_t weight = high_in_a_row != 0 ? high_in_a_row : ACTRI_HIGH_IN_A_ROW;
+    serial->queue.high_in_a_row = weight;
+    if (serial->keyed != NULL) serial->keyed->turns.queue.high_in_a_row = weight;
+}
+
 void actri_serial_post(actri_serial_t *serial, actri_task_t *task, bool high)
 {
     task->high = high;

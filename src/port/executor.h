@@ -60,7 +60,9 @@ typedef struct actri_keyed_options {
 ACTR_MUST_CHECK actr_status_t actri_serial_new_keyed(actri_pool_t *pool, const actri_keyed_options_t *options,
                                                      actri_serial_t **out, actr_error_t *error);
 
-/* Runs task as a turn. high: before all normal ones (8 in a row, then one normal). [any-thread] */
+/* High tasks in a row, while normal ones wait, before one normal: 0 is the default, 8. Before the first task. */
+void actri_serial_set_weight(actri_serial_t *serial, uint32_t high_in_a_row);
+/* Runs task as a turn. high: before all normal ones, but see the weight. [any-thread] */
 void actri_serial_post(actri_serial_t *serial, actri_task_t *task, bool high);
 /* Posts a whole list of tasks (their links) with one wake-up; leaves it empty. [any-thread] */
 void actri_serial_post_list(actri_serial_t *serial, actri_link_t *tasks, bool high);

@@ -105,7 +105,7 @@ actri_task_t *actri_turns_next(actri_turns_t *turns)
 {
     actri_queue_t *queue = &turns->queue;
     if (turns->alone) return NULL;
-    bool normal_first = queue->high_run >= ACTRI_HIGH_IN_A_ROW && !actri_list_empty(&queue->normal);
+    bool normal_first = queue->high_run >= queue->high_in_a_row && !actri_list_empty(&queue->normal);
     actri_task_t *task = normal_first ? NULL : count(turns, start_from(turns, &queue->high), true);
     if (task == NULL) task = count(turns, start_parked(turns, true), true);
     if (task != NULL) return task;

@@ -2,7 +2,7 @@
 /*
  * Which task may run next. Pure; locking is the caller's. Tasks of one key run in order, one at a time; different keys
  * in parallel, at most `workers`; a task without key (0) runs alone: what came before it has ended, what comes after it
- * waits. A high one goes before all normal ones, eight in a row, then one normal; a high one without key waits only
+ * waits. A high one goes before all normal ones, high_in_a_row of them, then one normal; a high one without key waits only
  * for what runs and for high ones before it.
  */
 #ifndef ACTRI_TURNS_H
@@ -15,7 +15,8 @@
 
 typedef struct actri_queue {
     actri_link_t high, normal;
-    unsigned high_run; /* high tasks since the last normal one */
+    uint32_t high_run; /* high tasks since the last normal one */
+    uint32_t high_in_a_row;
 } actri_queue_t;
 
 /* A key in use: a task of it runs, or waits for the one that ran. */
@@ -32,13 +33,14 @@ typedef struct actri_turns {
     actri_key_slot_t slots[ACTRI_TURNS_SLOTS];
 } actri_turns_t;
 
-#define ACTRI_HIGH_IN_A_ROW 8
+#define ACTRI_HIGH_IN_A_ROW 8 /* the default */
 
 static inline void actri_queue_init(actri_queue_t *queue)
 {
     actri_list_init(&queue->high);
     actri_list_init(&queue->normal);
     queue->high_run = 0;
+    queue->high_in_a_row = ACTRI_HIGH_IN_A_ROW;
 }
 
 static inline void actri_queue_add(actri_queue_t *queue, actri_task_t *task)
@@ -49,7 +51,7 @@ static inline void actri_queue_add(actri_queue_t *queue, actri_task_t *task)
 /* One at a time: the next, or NULL. */
 static inline actri_task_t *actri_queue_take(actri_queue_t *queue)
 {
-    bool prefer_normal = queue->high_run >= ACTRI_HIGH_IN_A_ROW && !actri_list_empty(&queue->normal);
+    bool prefer_normal = queue->high_run >= queue->high_in_a_row && !actri_list_empty(&queue->normal);
     actri_link_t *link = prefer_normal ? NULL : actri_list_take(&queue->high);
     if (link != NULL) {
         queue->high_run++;

@@ -68,7 +68,14 @@ static void free_mail(actri_mail_t *mail)
 {
     stage.mails_alive--;
     actr_buf_release(mail->message);
+    actr_buf_release(mail->reply);
     free(mail);
+}
+
+uint64_t actri_mailbox_origin(actri_mailbox_t *mailbox, actri_mail_t *mail)
+{
+    (void)mailbox;
+    return mail->origin;
 }
 
 void actri_mailbox_done(actri_mailbox_t *mailbox, actri_mail_t *mail, actri_disposition_t disposition,

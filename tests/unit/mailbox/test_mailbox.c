@@ -222,7 +222,7 @@ static void test_what_was_in_flight_comes_again(void **state)
     actri_mailbox_stats_t stats;
     actri_mailbox_stats(box.mailbox, &stats);
     assert_int_equal(stats.redelivered, 2000);
-    assert_int_equal(box.attempts[100], 2);
+    assert_int_equal(box.attempts[100], 1); /* at the shutdown nobody had begun with it */
     close_box(&box);
     assert_int_equal(number("SELECT count(*) FROM message"), 0);
 }
@@ -270,8 +270,8 @@ static void test_dead_letter(void **state)
     end_held(&box, ACTRI_MAIL_DEAD, &cause);
     close_box(&box);
     assert_int_equal(number("SELECT count(*) FROM message"), 0);
-    assert_int_equal(number("SELECT count(*) FROM dead_letter WHERE error_category = 'protobuf_decode' AND "
-                            "error_message = 'no envelope' AND payload = CAST('poison' AS BLOB)"),
+    assert_int_equal(number("SELECT count(*) FROM dead_letter WHERE category = 'protobuf_decode' AND "
+                            "reason = 'no envelope' AND payload = CAST('poison' AS BLOB)"),
                      1);
 }
 
