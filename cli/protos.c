@@ -30,12 +30,6 @@ void protos_write(void *user, const void *data, size_t size)
     (void)fwrite(data, 1, size, user);
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t size = strlen(text), tail = strlen(end);
-    return size >= tail && strcmp(text + size - tail, end) == 0;
-}
-
 static bool grow(protos_t *contract)
 {
     if (contract->count < contract->capacity) return true;
@@ -81,7 +75,7 @@ static actr_status_t add_proto(protos_t *contract, const char *path, actr_error_
 
 static int is_proto(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && ends_in(entry->d_name, ".proto");
+    return entry->d_name[0] != '.' && actri_path_ends(entry->d_name, ".proto");
 }
 
 static actr_status_t add_folder(protos_t *contract, const char *path, actr_error_t *error)
@@ -158,8 +152,8 @@ actr_status_t protos_add(protos_t *contract, const char *what, actr_error_t *err
     struct stat about;
     const char *hash = strrchr(what, '#');
     bool exists = stat(what, &about) == 0;
-    contract->single = contract->count == 0 && ends_in(what, ".proto");
+    contract->single = contract->count == 0 && actri_path_ends(what, ".proto");
     if (exists && S_ISDIR(about.st_mode)) return add_folder(contract, what, error);
     if (!exists && hash != NULL) return add_locked(contract, what, hash, error);
-    return ends_in(what, ".toml") ? add_manifest(contract, what, error) : add_proto(contract, what, error);
+    return actri_path_ends(what, ".toml") ? add_manifest(contract, what, error) : add_proto(contract, what, error);
 }

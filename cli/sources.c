@@ -42,12 +42,19 @@ actr_status_t sources_read(actri_arena_t *arena, const char *path, size_t most, 
     return status;
 }
 
+/* Only a regular file, which no link outside the folder leads to, unless it is a contract as well. */
 static bool read_below(sources_t *sources, const char *folder, const char *path, actri_proto_text_t *out)
 {
-    char full[1024];
+    actri_config_source_t files = actri_config_source_real();
+    char full[1024], *data;
+    bool stays;
     int size = snprintf(full, sizeof full, "%s/%s", folder, path);
-    return size > 0 && (size_t)size < sizeof full &&
-           sources_read(&sources->arena, full, ACTRI_PROTO_TEXT_MAX, out, NULL) == ACTR_OK;
+    if (size < 0 || (size_t)size >= sizeof full) return false;
+    if (!actri_path_stays(&files, NULL, folder, full, ".proto", &stays) || !stays) return false;
+    if (files.read(files.user, NULL, full, ACTRI_PROTO_TEXT_MAX, &data, &out->size, NULL) != ACTR_OK) return false;
+    out->data = actri_arena_strndup(&sources->arena, data, out->size);
+    actri_free(NULL, data);
+    return out->data != NULL;
 }
 
 /* ---- imports: the reader has refused paths that lead out of a folder ---- */

@@ -29,40 +29,19 @@ static const char *join(actri_chain_t *chain, const char *beside, const char *pa
     return kept;
 }
 
-static bool ends_in(const char *path, const char *suffix)
-{
-    size_t size = strlen(path), tail = strlen(suffix);
-    return size > tail && strcmp(path + size - tail, suffix) == 0;
-}
-
-/* Whether a link on the way leads out of the folder of `beside`, to something that has no such suffix. */
-static bool is_led_out(actri_chain_t *chain, const char *beside, const char *path, const char *suffix)
-{
-    const actri_config_source_t *source = chain->source;
-    const actri_env_t *env = chain->diag->env;
-    char *end = NULL, *home = NULL;
-    if (source->real_path == NULL) return false;
-    const char *folder = join(chain, beside, "");
-    bool known = folder != NULL && source->real_path(source->user, env, path, &end) &&
-                 source->real_path(source->user, env, folder, &home);
-    if (!known) chain->arena->failed = true;
-    size_t size = home == NULL ? 0 : strlen(home);
-    bool inside =
-        end == NULL || (home != NULL && strncmp(end, home, size) == 0 && (end[size] == '/' || strcmp(home, "/") == 0));
-    bool out = !inside && !ends_in(end, suffix);
-    actri_free(env, end);
-    actri_free(env, home);
-    return out;
-}
-
 /* So that a manifest from somebody else can not have just any file read. */
 static bool may_open(actri_chain_t *chain, const actri_toml_t *at, const char *what, const char *suffix,
                      const char *beside, const char *path)
 {
-    bool climbs = at->text[0] == '/' || (actri_path_climbs(at->text) && !ends_in(at->text, suffix));
-    bool out = climbs || is_led_out(chain, beside, path, suffix);
-    if (chain->arena->failed) return false;
-    if (!out) return true;
+    const char *folder = join(chain, beside, "");
+    bool climbs = at->text[0] == '/' || (actri_path_climbs(at->text) && !actri_path_ends(at->text, suffix));
+    bool stays = !climbs;
+    if (folder == NULL) return false;
+    if (!climbs && !actri_path_stays(chain->source, chain->diag->env, folder, path, suffix, &stays)) {
+        chain->arena->failed = true;
+        return false;
+    }
+    if (stays) return true;
     actri_diag_fail(chain->diag, at, "%s: %s is outside this file's folder; only relative paths to %s files may be",
                     what, at->text, suffix);
     return false;

@@ -75,6 +75,29 @@ actri_config_source_t actri_config_source_real(void)
         .read = read_file, .real_path = real_path, .environment = (const char *const *)environ};
 }
 
+bool actri_path_ends(const char *path, const char *suffix)
+{
+    size_t size = strlen(path), tail = strlen(suffix);
+    return size > tail && strcmp(path + size - tail, suffix) == 0;
+}
+
+bool actri_path_stays(const actri_config_source_t *source, const actri_env_t *env, const char *folder, const char *path,
+                      const char *suffix, bool *stays)
+{
+    char *end = NULL, *home = NULL;
+    *stays = true;
+    if (source->real_path == NULL) return true;
+    bool known =
+        source->real_path(source->user, env, path, &end) && source->real_path(source->user, env, folder, &home);
+    size_t size = home == NULL ? 0 : strlen(home);
+    bool inside =
+        end == NULL || (home != NULL && strncmp(end, home, size) == 0 && (end[size] == '/' || strcmp(home, "/") == 0));
+    *stays = known && (inside || actri_path_ends(end, suffix));
+    actri_free(env, end);
+    actri_free(env, home);
+    return known;
+}
+
 char *actri_path_join(const actri_env_t *env, const char *beside, const char *path)
 {
     const char *slash = strrchr(beside, '/');

@@ -22,6 +22,11 @@ typedef struct actri_config_source {
 /* The real one: files of this machine and the process's environment as it is now. */
 actri_config_source_t actri_config_source_real(void);
 
+/* Whether `path`, links followed, ends below `folder` or in a file that ends in `suffix`; also when it leads nowhere.
+   False: out of memory. */
+bool actri_path_stays(const actri_config_source_t *source, const actri_env_t *env, const char *folder, const char *path,
+                      const char *suffix, bool *stays);
+bool actri_path_ends(const char *path, const char *suffix);
 /* "folder of file" joined with path; an absolute path stays. NULL when memory is out. */
 char *actri_path_join(const actri_env_t *env, const char *beside, const char *path);
 /* The same place written in one way: no "." and no "a/.."; in place. Does not look at the disk. */

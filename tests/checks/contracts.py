@@ -32,7 +32,7 @@ realm = 1
 
 
 def actr(folder, *arguments):
-    done = subprocess.run([ACTR, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([ACTR, *arguments], cwd=folder, capture_output=True, text=True, timeout=20)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -151,10 +151,33 @@ def lock_file_is_kept(folder):
     assert sorted(p.name for p in folder.iterdir()) == ["b", "l.toml", "m.toml", "old.proto"]
 
 
+def a_contract_to_call_with_stays_in_its_folder(folder):
+    """Imports of `actr call --proto`: a pipe would hold it, a link would show another file's words."""
+    inside = folder / "in"
+    write(folder, secret="the secret words", in__part_proto='syntax = "proto3"; package p; message A { int32 n = 1; }\n')
+    os.mkfifo(inside / "pipe.proto")
+    (inside / "link.proto").symlink_to("../secret")
+    (inside / "out").symlink_to("..")
+    server = subprocess.Popen([ACTR, "signaling", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
+    try:
+        url = server.stdout.readline().split()[-1]
+        for name, words in [("../secret", '".." component'), ("/etc/passwd", "component"), ("pipe.proto", "no type A here"),
+                            ("link.proto", "no type A here"), ("out/secret", "no type A here"), ("self.proto", "imports itself"),
+                            ("part.proto", "is no JSON")]:
+            (inside / "self.proto").write_text('syntax = "proto3"; package p; import "%s";\n'
+                                               "service S { rpc R(A) returns (A); }\n" % name)
+            code, out, error = actr(folder, "call", "--url", url, "--proto", "in/self.proto", "1@1001:acme+x", "p.S.R", "no json")
+            assert code == 1 and words in error and "secret words" not in error, (name, code, out, error)
+    finally:
+        server.kill()
+        server.wait()
+
+
 def main():
     failed = 0
     cases = [page_shows_what_is_printed, statuses_tell, json_is_whole, contracts_have_many_forms,
-             what_has_no_fingerprint_is_told, canonical_text_is_what_is_hashed, lock_file_is_kept]
+             what_has_no_fingerprint_is_told, canonical_text_is_what_is_hashed, lock_file_is_kept,
+             a_contract_to_call_with_stays_in_its_folder]
     for number, case in enumerate(cases, 1):
         with tempfile.TemporaryDirectory() as folder:
             try:
