@@ -234,9 +234,10 @@ ACTR_API size_t actr_outproc_dest_count(actr_outproc_t *manager);
 /* Is there a connection to dest, or one under way? The same threads. */
 ACTR_API bool actr_outproc_has_dest(actr_outproc_t *manager, const actr_dest_t *dest);
 /*
- * Closes the connection to dest, with notice, or ends the attempt to make one. What waits for it, and calls that wait
- * for its answer, end. What is sent later connects anew. ACTR_STATUS_NOT_FOUND. [any-thread, not-from-callback] Blocks
- * for a turn of the wire thread.
+ * Closes the connection to dest, with notice, or ends the attempt to make one. What waits for it ends with
+ * ACTR_STATUS_CANCELLED, calls that wait for its answer with ACTR_STATUS_DELIVERY_UNCERTAIN; nothing is sent again.
+ * What is sent later connects anew. ACTR_STATUS_NOT_FOUND. [any-thread, not-from-callback] Blocks for a turn of the
+ * wire thread.
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_outproc_close_dest(actr_outproc_t *manager, const actr_dest_t *dest,
                                                                actr_error_t *error);

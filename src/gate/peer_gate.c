@@ -492,7 +492,7 @@ static bool prepare_repeat(actri_peer_gate_t *gate, actri_call_t *call, bool is_
 }
 
 /* The calls that were sent on a session which has ended: those that may be sent again go to `repeats`, as parcels. */
-static void take_lost(actri_peer_gate_t *gate, const actri_session_t *session, actri_link_t *lost,
+static void take_lost(actri_peer_gate_t *gate, const actri_session_t *session, bool may_repeat, actri_link_t *lost,
                       actri_link_t *repeats)
 {
     actri_link_t calls, *link;
@@ -501,7 +501,7 @@ static void take_lost(actri_peer_gate_t *gate, const actri_session_t *session, a
     actri_list_sort(&calls, started_before);
     while ((link = actri_list_take(&calls)) != NULL) {
         actri_call_t *call = ACTRI_CONTAINER(link, actri_call_t, pending.link);
-        if (prepare_repeat(gate, call, session->is_actr))
+        if (may_repeat && prepare_repeat(gate, call, session->is_actr))
             actri_list_append(repeats, &call->parcel.link);
         else
             actri_list_append(lost, link);
@@ -516,7 +516,7 @@ static void on_down(void *user, const actri_session_t *session, const actr_error
     actri_list_init(&lost);
     actri_list_init(&repeats);
     actri_lock(&gate->mutex);
-    take_lost(gate, session, &lost, &repeats);
+    take_lost(gate, session, why->status != ACTR_STATUS_CANCELLED, &lost, &repeats); /* the program closed it */
     actri_unlock(&gate->mutex);
     tell_peer(gate, session, ACTR_EVENT_PEER_CLOSED, why->status, why->message);
     while (!actri_list_empty(&repeats)) { /* before what is newer: the last one first */

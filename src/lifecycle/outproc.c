@@ -345,7 +345,7 @@ bool actr_outproc_has_dest(actr_outproc_t *o, const actr_dest_t *dest)
 static bool close_peers(actr_node_t *node, const actr_id_t *peer)
 {
     actr_error_t why = ACTR_ERROR_INIT;
-    (void)actri_fail(&why, ACTR_STATUS_UNAVAILABLE, "the program closed the connection");
+    (void)actri_fail(&why, ACTR_STATUS_CANCELLED, "the program closed the connection"); /* nothing is repeated */
     return actri_outproc_close_peer(node->outproc, peer, &why);
 }
 

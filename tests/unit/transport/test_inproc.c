@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SOON_MS 20000
+#define SOON_MS 600000 /* longer than a test program may run: what should have been woken and was not fails */
 
 static actr_inproc_t *open_manager(uint32_t lane_capacity, uint32_t max_pending)
 {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SOON_MS 20000 /* longer than any test: ends a wait that should not have been one */
+#define SOON_MS 600000 /* longer than a test program may run: what should have been woken and was not fails */
 
 static actr_lane_t *open_lane(uint32_t capacity)
 {

@@ -420,6 +420,25 @@ static void a_connection_can_be_closed_and_comes_again(void **state)
     assert_int_equal(a.ups, 2);
 }
 
+static void what_waits_for_room_ends_with_the_connection(void **state)
+{
+    (void)state;
+    parcel_t bulk[6];
+    actr_error_t why = ACTR_ERROR_INIT;
+    unsigned ended = 0;
+    (void)actri_fail(&why, ACTR_STATUS_CANCELLED, "as asked");
+    connect_both();
+    fake_net.send_buffer = 2000;
+    for (int i = 0; i < 6; i++) send_sized(&bulk[i], &a, &b.id, 0, ACTR_STREAM_RELIABLE, "bulk", 1000, SECONDS(30));
+    actri_outproc_flush(a.outproc);
+    assert_int_equal(bulk[5].ended, 0); /* it waits for room */
+    assert_true(actri_outproc_close_peer(a.outproc, &b.id, &why));
+    for (int i = 0; i < 6; i++) ended += bulk[i].ended;
+    assert_int_equal(ended, 6);
+    assert_status(ACTR_STATUS_CANCELLED, bulk[5].status);
+    assert_false(actri_outproc_has_peer(a.outproc, &b.id)); /* and nothing made it connect anew */
+}
+
 /* The reference copies the bytes with each attempt. */
 static void what_waits_is_not_copied(void **state)
 {
@@ -499,6 +518,7 @@ int main(void)
         TEST(closing_fails_what_waits_and_what_comes),
         TEST(an_attempt_can_be_closed),
         TEST(a_connection_can_be_closed_and_comes_again),
+        TEST(what_waits_for_room_ends_with_the_connection),
         TEST(what_waits_is_not_copied),
         TEST(the_peer_notices_a_close),
         TEST(each_failed_allocation_is_survived),

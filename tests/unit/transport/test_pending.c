@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
-#include "transport/pending.h"
 #include "oom.h"
 #include "rng.h"
+#include "transport/pending.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
-#include "transport/request_id.h"
 #include "rng.h"
+#include "transport/request_id.h"
 
 #include <stdlib.h>
 #include <string.h>
