@@ -14,7 +14,8 @@
 #define MAX_MESSAGES 100000
 #define MAX_BYTES (256u << 20)
 #define MAX_LETTERS 100000
-#define BUSY_MS 5000 /* for readers that checkpoint; the lock keeps other owners out */
+#define LOOKASIDE 256 /* slots of the connection's own small blocks: enough that a statement needs no malloc */
+#define BUSY_MS 5000  /* for readers that checkpoint; the lock keeps other owners out */
 
 #define ROW "sequence, attempts, redrives, received_ms, deadline_ms, request, sender, payload, priority"
 #define LETTER                                                                                                         \
@@ -26,8 +27,10 @@ static const char *const texts[ACTRI_SQL_STATEMENTS] = {
     [ACTRI_SQL_COMMIT] = "COMMIT",
     [ACTRI_SQL_INSERT] = "INSERT INTO message(sequence, priority, attempts, redrives, leased, available_ms, "
                          "received_ms, deadline_ms, request, sender, payload) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [ACTRI_SQL_DELETE] = "DELETE FROM message WHERE sequence = ? RETURNING available_ms, priority, length(sender) + "
-                         "length(payload), request",
+    [ACTRI_SQL_DELETE] = "DELETE FROM message WHERE sequence = ?",
+    /* beside the deletion, not by its RETURNING: that makes a table for its rows each time */
+    [ACTRI_SQL_DELETED] = "SELECT available_ms, priority, length(sender) + length(payload), request FROM message "
+                          "WHERE sequence = ?",
     [ACTRI_SQL_READY] = "SELECT " ROW " FROM message WHERE available_ms = 0 AND priority = ? ORDER BY sequence LIMIT ?",
     [ACTRI_SQL_LEASE] = "UPDATE message SET leased = 1, available_ms = ?3, attempts = attempts + 1 "
                         "WHERE available_ms = 0 AND priority = ?1 AND sequence <= ?2",
@@ -141,6 +144,7 @@ static actr_status_t set_up(actri_store_t *store, const char *path, actr_durabil
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) return actri_sqlite_fail(store->db, path, error);
     (void)sqlite3_extended_result_codes(store->db, 1);
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 1200, LOOKASIDE);
     (void)sqlite3_busy_timeout(store->db, BUSY_MS);
     actr_status_t status = actri_schema_check(store->db, path, error);
     if (status != ACTR_OK) return status;

@@ -18,6 +18,7 @@ typedef enum actri_statement {
     ACTRI_SQL_COMMIT,
     ACTRI_SQL_INSERT,
     ACTRI_SQL_DELETE,
+    ACTRI_SQL_DELETED,
     ACTRI_SQL_READY,
     ACTRI_SQL_LEASE,
     ACTRI_SQL_WAKE,

@@ -71,21 +71,23 @@ actr_status_t actri_store_insert(actri_store_t *store, const actr_message_t *mes
 
 actr_status_t actri_store_delete(actri_store_t *store, int64_t id, uint8_t *key, actr_error_t *error)
 {
+    static const char what[] = "an acknowledgement was not stored";
     if (key != NULL) memset(key, 0, ACTR_KEY_SIZE);
-    sqlite3_stmt *s = store->statements[ACTRI_SQL_DELETE];
+    sqlite3_stmt *s = store->statements[ACTRI_SQL_DELETED];
     (void)sqlite3_bind_int64(s, 1, id);
     int code = sqlite3_step(s);
-    if (code == SQLITE_ROW) {
+    bool there = code == SQLITE_ROW;
+    if (there) {
         count_state(store, sqlite3_column_int64(s, 0), sqlite3_column_int(s, 1), -1);
         store->counts.bytes -= (uint64_t)sqlite3_column_int64(s, 2);
         actr_bytes_t found = actri_column_bytes(s, 3);
         if (key != NULL && found.size == ACTR_KEY_SIZE) memcpy(key, found.data, ACTR_KEY_SIZE);
-        code = sqlite3_step(s);
     }
-    actr_status_t status =
-        code == SQLITE_DONE ? ACTR_OK : actri_sqlite_fail(store->db, "an acknowledgement was not stored", error);
+    actr_status_t status = there || code == SQLITE_DONE ? ACTR_OK : actri_sqlite_fail(store->db, what, error);
     (void)sqlite3_reset(s);
-    return status;
+    if (!there) return status;
+    (void)sqlite3_bind_int64(store->statements[ACTRI_SQL_DELETE], 1, id);
+    return actri_store_run(store, ACTRI_SQL_DELETE, what, error);
 }
 
 /* ---- hidden ---- */

@@ -139,6 +139,7 @@ static actri_mail_t *new_mail(ledger_t *l, const numbered_t *request)
     mail->message = message;
     mail->sender_size = (uint8_t)numbered_sender(request, mail->sender);
     mail->high = request->high != 0;
+    numbered_key(request, mail->key);
     return mail;
 }
 

@@ -7,6 +7,7 @@
 #include "proto/envelope.h"
 #include "proto/idcodec.h"
 
+#include <actr/mailbox.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,11 @@ static inline uint8_t numbered_fill(uint32_t number, uint32_t at)
     return (uint8_t)(number * 31u + at * 7u + (at >> 8));
 }
 
+static inline void numbered_id(const numbered_t *n, char id[40])
+{
+    (void)snprintf(id, 40, "%08x-0000-4000-8000-%012x", n->number, n->sender);
+}
+
 /* An RpcEnvelope; NULL when memory is out. */
 static inline actr_buf_t *numbered_message(const actri_env_t *env, const numbered_t *n)
 {
@@ -36,7 +42,7 @@ static inline actr_buf_t *numbered_message(const actri_env_t *env, const numbere
     for (uint32_t i = 0; i < n->size; i++) payload[sizeof *n + i] = numbered_fill(n->number, i);
     memset(&e, 0, offsetof(actri_envelope_t, metadata));
     e.route_key = actri_span_text("x.Effect");
-    (void)snprintf(id, sizeof id, "%08x-0000-4000-8000-%012x", n->number, n->sender);
+    numbered_id(n, id);
     e.request_id = actri_span_text(id);
     e.timeout_ms = 3600000;
     e.has_payload = true;
@@ -67,6 +73,16 @@ static inline size_t numbered_sender(const numbered_t *n, uint8_t out[ACTRI_ID_B
     (void)snprintf(id.type.manufacturer, sizeof id.type.manufacturer, "acme");
     (void)snprintf(id.type.name, sizeof id.type.name, "Sender");
     return actri_id_encode(&id, out);
+}
+
+/* What stands for sender and request id. */
+static inline void numbered_key(const numbered_t *n, uint8_t key[ACTR_KEY_SIZE])
+{
+    uint8_t sender[ACTRI_ID_BYTES_MAX];
+    char id[40];
+    size_t size = numbered_sender(n, sender);
+    numbered_id(n, id);
+    actr_message_key((actr_bytes_t){sender, size}, (actr_bytes_t){id, strlen(id)}, key);
 }
 
 #endif
