@@ -46,14 +46,17 @@ static void add_table(text_t *out, const service_t *service)
              "}\n"
              "\nactr_workload_t %s_workload(%s_handlers_t *handlers)\n"
              "{\n"
+             "    static const actr_service_t *const services[] = {&%s_descriptor};\n"
              "    actr_workload_t workload;\n"
              "    memset(&workload, 0, sizeof workload);\n"
              "    workload.struct_size = sizeof workload;\n"
              "    workload.dispatch = %s_dispatch;\n"
              "    workload.user = handlers;\n"
+             "    workload.services = services;\n"
+             "    workload.service_count = 1;\n"
              "    return workload;\n"
              "}\n",
-             p, p, p, p, p);
+             p, p, p, p, p, p);
 }
 
 static void add_calls(text_t *out, const service_t *service, const method_t *m)

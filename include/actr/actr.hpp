@@ -430,6 +430,9 @@ struct typed_handler {
 struct handlers {
     std::map<std::string, std::function<std::string(context &, std::string_view)>, std::less<>> raw;
     std::map<std::string, typed_handler, std::less<>> typed;
+    std::vector<actr_method_t> methods; // of `typed`, for the key fields of [methods]
+    actr_service_t service{};
+    const actr_service_t *services[1] = {&service};
     std::function<void(context &)> on_start, on_ready, on_stop;
     std::function<void(const actr_event_t &)> on_event;
 };
@@ -683,6 +686,11 @@ class system
         if (handlers->on_ready) description.on_ready = detail::ready_hook;
         if (handlers->on_stop) description.on_stop = detail::stop_hook;
         if (handlers->on_event) description.on_event = detail::event_hook;
+        handlers->methods.clear();
+        for (const auto &one : handlers->typed) handlers->methods.push_back(one.second.method);
+        handlers->service = {"", handlers->methods.data(), handlers->methods.size()};
+        description.services = handlers->services;
+        description.service_count = 1;
         description.user = handlers.get();
         actr_node_t *out = nullptr;
         detail::checked check;

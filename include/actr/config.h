@@ -70,6 +70,15 @@ typedef struct actr_export {
     const char *content;   /* its text, zero-terminated UTF-8 */
 } actr_export_t;
 
+/* How messages of one method are handled; [methods."route"]. */
+typedef struct actr_method_rule {
+    const char *route; /* "echo.EchoService.Echo" */
+    /* A field of its request, a number or a text: messages with one value there are handled one at a time, in order,
+       those with different values in parallel (as actr_workload_t.key_of, which it goes before). NULL: none. */
+    const char *key;
+    bool high; /* as if sent on ACTR_RPC_SIGNAL: before all that are not */
+} actr_method_rule_t;
+
 /*
  * Everything a system can be told. Start from ACTR_CONFIG_INIT, which holds the defaults; only
  * signaling_url, manufacturer and name must be set. Everything is copied by actr_system_new().
@@ -140,6 +149,10 @@ typedef struct actr_config {
     uint32_t mailbox_duplicate_window_ms; /* how long an answered request id is known, [300000] */
     uint32_t mailbox_duplicate_entries;   /* most of them, [16384] */
     uint32_t mailbox_high_per_normal;     /* High requests for each Normal one while both wait, [8] */
+
+    /* [methods] */
+    const actr_method_rule_t *methods; /* a route once; at most 4096 */
+    size_t method_count;
 } actr_config_t;
 
 #define ACTR_CONFIG_INIT                                                                                               \

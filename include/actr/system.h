@@ -95,6 +95,8 @@ typedef struct actr_supervision {
  */
 typedef bool (*actr_key_fn)(const actr_request_t *request, actr_bytes_t *key, void *user);
 
+struct actr_service;
+
 /* The user's business object. attach copies this description; what `user` points to must outlive the node. */
 typedef struct actr_workload {
     size_t struct_size;
@@ -110,6 +112,10 @@ typedef struct actr_workload {
     actr_key_fn key_of; /* NULL: one message at a time. Only with ACTR_AFFINITY_POOL */
     uint32_t workers;   /* messages with keys at a time, at most 32 [4] */
     uint32_t reserved;
+    /* The typed services behind dispatch, where the key fields of [methods] are looked up. Generated workloads have
+       theirs; the list outlives the node. */
+    const struct actr_service *const *services;
+    size_t service_count;
 } actr_workload_t;
 
 #define ACTR_WORKLOAD_INIT                                                                                             \

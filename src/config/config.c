@@ -7,7 +7,10 @@
 #include "config/url.h"
 #include "proto/name.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define METHODS_MAX 4096
 
 /* A copier: latches the first failure, so that the list of members reads as one. */
 typedef struct copier {
@@ -138,6 +141,29 @@ static const actr_trust_t *copy_trust(copier_t *copier, const actr_trust_t *from
     return to;
 }
 
+static int compare_rules(const void *a, const void *b)
+{
+    return strcmp(((const actr_method_rule_t *)a)->route, ((const actr_method_rule_t *)b)->route);
+}
+
+/* Sorted by route. */
+static const actr_method_rule_t *copy_methods(copier_t *copier, const actr_method_rule_t *from, size_t count)
+{
+    if (count > METHODS_MAX) invalid(copier, "methods", "more than 4096");
+    if (!present(copier, from, count, "methods")) return NULL;
+    actr_method_rule_t *to = room(copier, count, sizeof *to);
+    for (size_t i = 0; to != NULL && i < count; i++) {
+        if (from[i].route == NULL) invalid(copier, "methods", "a route is NULL");
+        to[i] = (actr_method_rule_t){copy_text(copier, from[i].route), copy_text(copier, from[i].key), from[i].high};
+    }
+    if (copier->status != ACTR_OK) return NULL;
+    qsort(to, count, sizeof *to, compare_rules);
+    for (size_t i = 1; i < count; i++) {
+        if (compare_rules(&to[i - 1], &to[i]) == 0) invalid(copier, "methods", "a route is there twice");
+    }
+    return to;
+}
+
 static const actr_allocator_t *copy_allocator(copier_t *copier, const actr_allocator_t *from)
 {
     actr_allocator_t *to = from == NULL ? NULL : room(copier, 1, sizeof *to);
@@ -174,6 +200,7 @@ static void copy_values(copier_t *copier, actr_config_t *values)
     values->turn_urls = copy_texts(copier, values->turn_urls, values->turn_url_count, "turn_urls");
     values->acl_rules = copy_acl(copier, values->acl_rules, values->acl_rule_count);
     values->trust = copy_trust(copier, values->trust, values->trust_count);
+    values->methods = copy_methods(copier, values->methods, values->method_count);
     values->certificate_path = copy_text(copier, values->certificate_path);
 }
 

@@ -23,6 +23,8 @@ ACTR_MUST_CHECK actr_status_t actri_config_copy(const actri_env_t *env, const ac
    CONFIG_INVALID, each with "file:line:column: ". */
 ACTR_MUST_CHECK actr_status_t actri_config_load(const actri_env_t *env, const char *path, actri_config_t *out,
                                                 actr_error_t *error);
+/* The rule of a route; NULL: there is none. [any-thread] */
+const actr_method_rule_t *actri_config_method(const actr_config_t *values, const void *route, size_t size);
 void actri_config_clear(actri_config_t *config);
 
 #endif

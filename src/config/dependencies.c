@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* [dependencies] and [scripts] (config.md 4, 7): a union over the chain, by name, in which the child wins. */
+/* [dependencies], [scripts] (config.md 4, 7) and [methods]: a union over the chain, by name, in which the child wins.
+ */
 #include "config/readers.h"
 
 #include "proto/name.h"
@@ -113,4 +114,22 @@ void actri_read_scripts(actri_chain_t *chain, actri_manifest_t *manifest)
     size_t count = count_all(chain, "scripts");
     manifest->scripts = actri_arena_alloc(&manifest->arena, count * sizeof *manifest->scripts);
     if (manifest->scripts != NULL && count > 0) each(chain, "scripts", manifest, read_script);
+}
+
+static void read_method(actri_chain_t *chain, const actri_toml_t *at, actri_manifest_t *manifest)
+{
+    const char *priority = text_of(at, "priority");
+    actri_manifest_method_t *out = &manifest->methods[manifest->method_count++];
+    if (strchr(at->key, '.') == NULL)
+        actri_diag_hint(chain->diag, at, "\"%.60s\" is no route; write [methods.\"package.Service.Method\"], in quotes",
+                        at->key);
+    out->rule = (actr_method_rule_t){at->key, text_of(at, "key"), priority != NULL && priority[0] == 'h'};
+    out->at = at;
+}
+
+void actri_read_methods(actri_chain_t *chain, actri_manifest_t *manifest)
+{
+    size_t count = count_all(chain, "methods");
+    manifest->methods = actri_arena_alloc(&manifest->arena, count * sizeof *manifest->methods);
+    if (manifest->methods != NULL && count > 0) each(chain, "methods", manifest, read_method);
 }

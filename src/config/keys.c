@@ -66,6 +66,15 @@ const actri_key_t actri_keys[] = {
     {"scripts.*", ACTRI_KEY_STRING, ACTRI_MERGE_UNION, BOTH, ELSEWHERE,
      .what = "A command line under a name. Kept for tools, never run by the library."},
 
+    {"methods.*", ACTRI_KEY_TABLE, ACTRI_MERGE_UNION, OWN, ELSEWHERE,
+     .what = "How messages of one method are handled, under its route in quotes: [methods.\"echo.EchoService.Echo\"]."},
+    {"methods.*.key", ACTRI_KEY_STRING, ACTRI_MERGE_UNION, OWN, ELSEWHERE,
+     .what = "A field of its request. Messages with one value there are handled one at a time, in order; those with "
+             "different values in parallel.",
+     .check = "when the workload is attached: a number, text or bytes, not repeated; affinity is \"pool\""},
+    {"methods.*.priority", ACTRI_KEY_WORD, ACTRI_MERGE_UNION, OWN, .fallback = "\"normal\"", .words = "normal|high",
+     ELSEWHERE, .what = "high: before all messages that are not, whatever lane they came on."},
+
     {"acl.rules", ACTRI_KEY_TABLES, ACTRI_MERGE_NEAREST, BOTH, .required = true, ELSEWHERE,
      .what = "Who may call. The first rule that speaks of the caller decides; none: refused. Without [acl] "
              "everybody may call.",

@@ -164,6 +164,7 @@ static void resolve(actri_chain_t *chain, actri_manifest_t *manifest)
     actri_read_exports(chain, manifest);
     actri_read_dependencies(chain, manifest);
     actri_read_scripts(chain, manifest);
+    actri_read_methods(chain, manifest);
     actri_read_acl(chain, manifest);
     actri_read_trust(chain, manifest);
 }
@@ -226,7 +227,9 @@ static const char *file_name(const char *path)
 actr_status_t actri_manifest_values(actri_manifest_t *manifest, actr_config_t *out, actr_error_t *error)
 {
     actr_export_t *exports = actri_arena_alloc(&manifest->arena, manifest->export_count * sizeof *exports);
-    if (exports == NULL) return actri_no_memory(error);
+    actr_method_rule_t *methods = actri_arena_alloc(&manifest->arena, manifest->method_count * sizeof *methods);
+    if (exports == NULL || methods == NULL) return actri_no_memory(error);
+    for (size_t i = 0; i < manifest->method_count; i++) methods[i] = manifest->methods[i].rule;
     for (size_t i = 0; i < manifest->export_count; i++)
         exports[i] = (actr_export_t){file_name(manifest->exports[i].path), manifest->exports[i].content};
     const char *path = manifest->mailbox_path;
@@ -276,6 +279,8 @@ actr_status_t actri_manifest_values(actri_manifest_t *manifest, actr_config_t *o
         .drain_timeout_ms = manifest->drain_timeout_ms,
         .handler_limit_ms = manifest->handler_limit_ms,
         .affinity = affinity(manifest->affinity),
+        .methods = methods,
+        .method_count = manifest->method_count,
     };
     return ACTR_OK;
 }

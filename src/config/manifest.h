@@ -15,7 +15,7 @@
 #define ACTRI_CONFIG_EXPORT_MAX ((size_t)1 << 20) /* bytes of one .proto */
 #define ACTRI_CONFIG_EXPORTS_MAX 256              /* number of them */
 #define ACTRI_CONFIG_INHERIT_MAX 16               /* files in one chain */
-#define ACTRI_KEYS_MAX 72                         /* rows of the key table */
+#define ACTRI_KEYS_MAX 96                         /* rows of the key table */
 
 typedef struct actri_strings {
     const char *const *items;
@@ -45,6 +45,11 @@ typedef struct actri_script {
     const actri_toml_t *at;
 } actri_script_t;
 
+typedef struct actri_manifest_method {
+    actr_method_rule_t rule;
+    const actri_toml_t *at;
+} actri_manifest_method_t;
+
 typedef struct actri_manifest {
     /* filled by the rows of the key table (keys.c) */
     uint32_t edition;
@@ -72,6 +77,8 @@ typedef struct actri_manifest {
     size_t dependency_count;
     actri_script_t *scripts;
     size_t script_count;
+    actri_manifest_method_t *methods;
+    size_t method_count;
     bool has_acl;
     actr_acl_rule_t *acl_rules;
     size_t acl_rule_count;

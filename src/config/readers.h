@@ -11,6 +11,7 @@
 void actri_read_exports(actri_chain_t *chain, actri_manifest_t *manifest);
 void actri_read_dependencies(actri_chain_t *chain, actri_manifest_t *manifest);
 void actri_read_scripts(actri_chain_t *chain, actri_manifest_t *manifest);
+void actri_read_methods(actri_chain_t *chain, actri_manifest_t *manifest);
 void actri_read_acl(actri_chain_t *chain, actri_manifest_t *manifest);
 void actri_read_trust(actri_chain_t *chain, actri_manifest_t *manifest);
 

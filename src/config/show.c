@@ -157,6 +157,19 @@ static void show_dependency(shower_t *to, const actri_dependency_t *at)
     end(to, at->at, "");
 }
 
+static void show_method(shower_t *to, const actri_manifest_method_t *at)
+{
+    bool first = true;
+    char key[300];
+    (void)snprintf(key, sizeof key, to->json ? "methods.%s" : "methods.\"%s\"", at->rule.route);
+    begin(to, key);
+    actri_text_add(to->out, "{ ");
+    if (at->rule.key != NULL) add_pair(to, &first, "key", at->rule.key);
+    add_pair(to, &first, "priority", at->rule.high ? "high" : "normal");
+    actri_text_add(to->out, " }");
+    end(to, at->at, "");
+}
+
 static void add_rule(shower_t *to, const actr_acl_rule_t *rule)
 {
     bool first = true;
@@ -204,6 +217,7 @@ void actri_show_manifest(const actri_manifest_t *manifest, bool json, actri_text
         add_string(&to, manifest->scripts[i].command);
         end(&to, manifest->scripts[i].at, "");
     }
+    for (size_t i = 0; i < manifest->method_count; i++) show_method(&to, &manifest->methods[i]);
     show_acl(&to);
     if (json) actri_text_add(out, "\n}\n");
 }

@@ -192,7 +192,7 @@ actr_status_t actri_state_path_local(actri_state_path_t *path, const actri_local
     }
     call->refs = 2;
     *out = call;
-    actri_serial_post(path->o.serial, &call->task,
-                      spec->options != NULL && spec->options->payload_type == ACTR_RPC_SIGNAL);
+    bool signal = spec->options != NULL && spec->options->payload_type == ACTR_RPC_SIGNAL;
+    actri_serial_post(path->o.serial, &call->task, signal || actri_path_is_high(path, actri_span_text(call->route)));
     return ACTR_OK;
 }

@@ -3,6 +3,7 @@
 #ifndef ACTRI_PATH_H
 #define ACTRI_PATH_H
 
+#include "config/config.h"
 #include "dispatch/answers.h"
 
 struct actri_state_path {
@@ -22,6 +23,14 @@ struct actri_state_path {
 static inline void actri_path_count(uint64_t *counter)
 {
     (void)__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* [methods] says so. */
+static inline bool actri_path_is_high(const actri_state_path_t *path, actri_span_t route)
+{
+    if (path->o.config->method_count == 0) return false;
+    const actr_method_rule_t *rule = actri_config_method(path->o.config, route.data, route.size);
+    return rule != NULL && rule->high;
 }
 
 static inline int64_t actri_path_drain_deadline(const actri_state_path_t *path)

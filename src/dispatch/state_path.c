@@ -150,7 +150,7 @@ void actri_state_path_request(actri_state_path_t *path, const actri_session_t *s
     }
     mail->message = message;
     mail->sender_size = (uint8_t)actri_id_encode(&session->peer, mail->sender);
-    mail->high = lane == ACTR_RPC_SIGNAL;
+    mail->high = lane == ACTR_RPC_SIGNAL || actri_path_is_high(path, e->route_key);
     mail->origin = session->number;
     mail->deadline_ms = is_tell(e) ? 0 : actri_wall_ms() + timeout_of(e);
     actr_message_key((actr_bytes_t){mail->sender, mail->sender_size},
@@ -316,7 +316,8 @@ static void run_mail(actri_task_t *task)
 static uint64_t ask_key(const actri_state_path_t *path, const actr_request_t *request)
 {
     actr_bytes_t key = {NULL, 0};
-    if (!path->o.key_of(request, &key, path->o.key_user)) return 0;
+    uint64_t number = 0;
+    if (!path->o.key_of(request, &number, &key, path->o.key_user)) return 0;
     uint64_t hash = actri_siphash(path->key_seed, key.data, key.size);
     return hash != 0 ? hash : 1; /* two keys of one hash only wait for each other */
 }

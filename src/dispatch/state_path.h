@@ -38,7 +38,8 @@ typedef struct actri_state_path_options {
     actri_mailbox_t *mailbox; /* its deliver and refuse are routed to this state path */
     actri_serve_fn serve;
     void *user;
-    bool (*key_of)(const actr_request_t *request, actr_bytes_t *key, void *user); /* NULL: no request has a key */
+    /* NULL: no request has a key. A key that is a number is put into *number. */
+    bool (*key_of)(const actr_request_t *request, uint64_t *number, actr_bytes_t *key, void *user);
     void *key_user;
 } actri_state_path_options_t;
 

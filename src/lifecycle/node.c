@@ -203,9 +203,9 @@ actr_status_t actr_node_start(actr_node_t *node, actr_ref_t **out, actr_error_t 
 static actr_status_t check_workers(actr_node_t *node, actr_error_t *error)
 {
     actr_workload_t *workload = &node->workload;
-    if (workload->key_of == NULL) return ACTR_OK;
+    if (!node->keyed) return ACTR_OK;
     if (node->system->config.values.affinity != ACTR_AFFINITY_POOL) {
-        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "key_of: messages with keys need affinity = \"pool\"");
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "messages with keys need affinity = \"pool\"");
     }
     if (workload->workers == 0) workload->workers = WORKERS;
     if (workload->workers <= ACTRI_WORKERS_MAX) return ACTR_OK;
@@ -238,6 +238,7 @@ actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *w
     actri_cond_init(&node->changed);
     actri_timers_init(&node->timers);
     actr_status_t status = actri_supervisor_init(&node->supervisor, &node->workload.supervision, error);
+    if (status == ACTR_OK) status = actri_node_find_keys(node, error);
     if (status == ACTR_OK) status = check_workers(node, error);
     if (status != ACTR_OK) {
         __atomic_store_n(&system->attached, false, __ATOMIC_RELEASE);
@@ -280,6 +281,7 @@ void actr_node_release(actr_node_t *node)
     actri_timers_destroy(&node->timers);
     actri_cond_destroy(&node->changed);
     actri_mutex_destroy(&node->mutex);
+    actri_free(&system->env, node->key_fields);
     actri_free(&system->env, node);
     actr_system_release(system);
 }

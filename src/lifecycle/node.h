@@ -55,6 +55,12 @@ struct actr_ctx {
     char message[ACTR_ERROR_MESSAGE_SIZE];
 };
 
+/* The field of a request that is its key; method_key.c. */
+typedef struct actri_key_field {
+    uint32_t number; /* 0: none */
+    uint32_t wire;
+} actri_key_field_t;
+
 /* The timers of a node; timer.c. */
 typedef struct actri_timers {
     actri_mutex_t mutex; /* guards the rest, and what the timers say */
@@ -68,6 +74,8 @@ struct actr_node {
     unsigned refs; /* atomic */
     actr_system_t *system;
     actr_workload_t workload;
+    bool keyed;                    /* messages have keys: the workload's, or those of [methods] */
+    actri_key_field_t *key_fields; /* one for each rule of the configuration, in their order; NULL without rules */
 
     actri_mutex_t mutex; /* guards state to shutdown_error */
     actri_cond_t changed;
@@ -209,6 +217,11 @@ ACTR_MUST_CHECK actr_status_t actri_ctx_call_until(actr_ctx_t *ctx, const actr_d
 ACTR_MUST_CHECK actr_status_t actri_ctx_discover_until(actr_ctx_t *ctx, const actr_type_t *type,
                                                        const actr_criteria_t *criteria, int64_t deadline_ns,
                                                        actr_id_t *ids, size_t *count, actr_error_t *error);
+
+/* method_key.c: looks the key fields of [methods] up in the workload's services; sets keyed. */
+ACTR_MUST_CHECK actr_status_t actri_node_find_keys(actr_node_t *node, actr_error_t *error);
+/* By [methods] where it speaks of the route, else by the workload's key_of. As actri_state_path_options_t.key_of. */
+bool actri_node_key_of(const actr_request_t *request, uint64_t *number, actr_bytes_t *key, void *node);
 
 /* discover.c: asks the signaling server, blocking, at most ms (0: 15 s). The answers live in the arena. */
 ACTR_MUST_CHECK actr_status_t actri_ctx_ask(actr_ctx_t *ctx, const actri_question_t *question, uint32_t ms,

@@ -240,8 +240,8 @@ static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
                                           .mailbox = system->mailbox,
                                           .serve = serve,
                                           .user = node,
-                                          .key_of = node->workload.key_of,
-                                          .key_user = node->workload.user};
+                                          .key_of = node->keyed ? actri_node_key_of : NULL,
+                                          .key_user = node};
     actr_status_t status = actri_state_path_new(&options, &node->path, error);
     if (status == ACTR_OK) actri_system_set_path(system, node->path);
     return status;
@@ -292,7 +292,7 @@ static actr_status_t make_serial(actr_node_t *node, actr_error_t *error)
         status = actri_pool_new(&node->system->env, 1, ACTRI_POOL_PINNED, &node->own_pool, error);
     }
     if (status != ACTR_OK) return status;
-    if (node->workload.key_of == NULL) return actri_serial_new(actri_node_pool(node), &node->serial, error);
+    if (!node->keyed) return actri_serial_new(actri_node_pool(node), &node->serial, error);
     actri_keyed_options_t options = {.workers = node->workload.workers, .key_of = key_of, .user = node};
     return actri_serial_new_keyed(actri_node_pool(node), &options, &node->serial, error);
 }

@@ -56,7 +56,7 @@ static void run_restart(actri_task_t *task)
 /* Where handlers run side by side it waits for those that do; faults meanwhile are the same one. */
 static void restart_alone(actr_node_t *node)
 {
-    if (node->workload.key_of == NULL) {
+    if (!node->keyed) {
         restart(node);
     } else if (!__atomic_exchange_n(&node->restart_waits, true, __ATOMIC_ACQ_REL)) {
         node->restart_turn.run = run_restart;

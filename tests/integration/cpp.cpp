@@ -39,13 +39,15 @@ class server
     }
     server(const server &) = delete;
     server &operator=(const server &) = delete;
-    actr::system system(const char *name) const
+    actr::system system(const char *name, const actr_method_rule_t *rule = nullptr) const
     {
         actr_config_t config = actr::config();
         config.signaling_url = harness_server_url(c_);
         config.manufacturer = "acme";
         config.name = name;
         config.realm = 1;
+        config.methods = rule;
+        config.method_count = rule == nullptr ? 0 : 1;
         return actr::system(config);
     }
 
@@ -195,6 +197,26 @@ void test_an_urgent_method_overtakes(void **)
     assert_int_equal(error.status, ACTR_STATUS_TOO_LARGE);
 }
 
+// The key field is found in the workload's own methods; each of two handlers waits for the other.
+void test_a_key_field_lets_handlers_meet(void **)
+{
+    server signaling;
+    const actr_method_rule_t rule{"codegen.services.Store.Get", "name", false};
+    std::atomic<unsigned> inside{0};
+    actr::workload work;
+    work.on<get>([&](actr::context &, const Codegen__Services__Key &, Codegen__Services__Value &) {
+        inside++;
+        wait_until([&] { return inside == 2; });
+        if (inside != 2) throw std::runtime_error("nobody came");
+    });
+    actr::ref self = signaling.system("a", &rule).attach(work).start();
+    auto one = self.ctx().call_async<get>(actr::to_self(), key(text_one));
+    auto none = self.ctx().call_async<get>(actr::to_self(), key(text_none));
+    (void)one.get();
+    (void)none.get();
+    assert_int_equal(inside, 2);
+}
+
 void test_hooks_and_the_last_reference(void **)
 {
     server signaling;
@@ -252,6 +274,7 @@ int main()
         cmocka_unit_test(test_typed_calls_to_the_own_workload),
         cmocka_unit_test(test_calls_and_futures_over_the_network),
         cmocka_unit_test(test_an_urgent_method_overtakes),
+        cmocka_unit_test(test_a_key_field_lets_handlers_meet),
         cmocka_unit_test(test_hooks_and_the_last_reference),
         cmocka_unit_test(test_what_fails_says_why),
     };

@@ -127,6 +127,7 @@ static const char manifest[] =
     "[system.limits]\nmax_pending_calls = 1\nmax_peers = 2\ndefault_timeout_ms = 3\n"
     "drain_timeout_ms = 4\n"
     "handler_limit_ms = 5\n"
+    "[methods.\"a.B.C\"]\nkey = \"id\"\n[methods.\"a.B.A\"]\npriority = \"high\"\n"
     "[system.executor]\n"
     "affinity = \"thread\"\n"
     "[[acl.rules]]\npermission = \"allow\"\ntypes = [\"acme+peer\"]\n"
@@ -201,6 +202,14 @@ static void a_file_becomes_what_the_runtime_is_told(void **state)
     assert_string_equal("acme", values->trust[1].manufacturer);
     assert_string_equal(PRINT, values->trust[1].fingerprint);
     assert_string_equal("node.pem", values->certificate_path);
+    assert_int_equal(2, values->method_count);
+    const actr_method_rule_t *rule = actri_config_method(values, "a.B.C", 5);
+    assert_string_equal("id", rule->key);
+    assert_false(rule->high);
+    assert_true(actri_config_method(values, "a.B.A", 5)->high);
+    assert_null(actri_config_method(values, "a.B.CC", 6));
+    assert_null(actri_config_method(values, "a.B", 3));
+    assert_null(actri_config_method(values, "a.B.A\0x", 7));
     actri_config_clear(&config);
     drop_folder(&folder);
 }

@@ -106,7 +106,8 @@ static void the_schema_has_each_row(void **state)
 static const memory_file_t files[] = {
     {"a/Actr.toml", "inherit = \"base.toml\"\n[package]\nname = \"say \\\"x\\\"\"\n[package.actr_type]\n"
                     "manufacturer = \"acme\"\nname = \"echo\"\n[dependencies]\nd = { actr_type = \"acme+d\" }\n"
-                    "[scripts]\nrun = \"r\"\n[[acl.rules]]\npermission = \"ALLOW\"\n"
+                    "[scripts]\nrun = \"r\"\n[methods.\"a.B.C\"]\nkey = \"id\"\npriority = "
+                    "\"high\"\n[[acl.rules]]\npermission = \"ALLOW\"\n"
                     "principals = [{ realm = 4, actr_type = \"acme+peer\" }, {}]\n"},
     {"a/base.toml", "[package]\nname = \"b\"\n[package.actr_type]\nmanufacturer = \"acme\"\nname = \"b\"\n"
                     "[system]\nsignaling.url = \"ws://h\"\ndeployment.realm = 3\n"},
@@ -136,7 +137,8 @@ static void values_are_shown_with_their_places(void **state)
         "dependencies.d = { actr_type = \"acme+d\", realm = 3, name = \"d\" }  # a/Actr.toml:8:5\n",
         "scripts.run = \"r\"  # a/Actr.toml:10:7\n",
         "acl.rules = [{ permission = \"ALLOW\", principals = [{ realm = 4, actr_type = \"acme+peer\" }, {  }] }]  # "
-        "a/Actr.toml:11:1\n"};
+        "a/Actr.toml:14:1\n",
+        "methods.\"a.B.C\" = { key = \"id\", priority = \"high\" }  # a/Actr.toml:11:1\n"};
     actri_text_t text = {0};
     assert_ok(show(NULL, false, &text), NULL);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
