@@ -5,6 +5,7 @@
  */
 #include "codegen/generate.h"
 
+#include "codegen/names.h"
 #include "codegen/text.h"
 
 #include <errno.h>
@@ -46,6 +47,20 @@ static void narrow_file(Pb__FileDescriptor *file)
     }
 }
 
+/* Words that protobuf-c would leave as they are, and that do not compile. */
+static void rename_words(actri_arena_t *arena, Pb__Message **messages, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        Pb__Message *message = messages[i];
+        for (size_t k = 0; k < message->n_field + message->n_oneof_decl; k++) {
+            Pb__Named *named = k < message->n_field ? message->field[k] : message->oneof_decl[k - message->n_field];
+            char *name = named->name == NULL ? NULL : name_field(arena, named->name);
+            if (name != NULL) named->name = name;
+        }
+        rename_words(arena, message->nested_type, message->n_nested_type);
+    }
+}
+
 static Pb__FileDescriptor *file_of(const Pb__Request *request, const char *name)
 {
     for (size_t i = 0; i < request->n_proto_file; i++) {
@@ -68,7 +83,10 @@ bool messages_narrow(actri_arena_t *arena, Pb__Request *request)
     size_t count = request->n_file_to_generate;
     if (list == NULL) return false;
     if (count > 0) memcpy(list, request->file_to_generate, count * sizeof *list);
-    for (size_t i = 0; i < request->n_proto_file; i++) narrow_file(request->proto_file[i]);
+    for (size_t i = 0; i < request->n_proto_file; i++) {
+        narrow_file(request->proto_file[i]);
+        rename_words(arena, request->proto_file[i]->message_type, request->proto_file[i]->n_message_type);
+    }
     for (size_t i = 0; i < count; i++) { /* the list grows while it is walked */
         const Pb__FileDescriptor *file = file_of(request, list[i]);
         for (size_t k = 0; file != NULL && k < file->n_dependency; k++) {
@@ -80,7 +98,7 @@ bool messages_narrow(actri_arena_t *arena, Pb__Request *request)
     request->file_to_generate = list;
     request->n_file_to_generate = count;
     request->parameter = NULL;
-    return true;
+    return !arena->failed;
 }
 
 /* ---- asking ---- */

@@ -258,6 +258,7 @@ static void test_payload_types_are_read(void **state)
 }
 
 MIRROR(mirror_int, Codegen__Class__Template__Int)
+MIRROR(mirror_later, Codegen__Class__Template__Later)
 
 static void test_reserved_words(void **state)
 {
@@ -285,6 +286,40 @@ static void test_reserved_words(void **state)
         round_trip(workload, route, &message);
         assert_int_equal(called, i + 1);
     }
+}
+
+static void test_words_of_later_languages(void **state)
+{
+    (void)state;
+    unsigned called = 0;
+    codegen_class_template_namespace_handlers_t handlers;
+    memset(&handlers, 0, sizeof handlers);
+    handlers._Bool_ = handlers.Bool = mirror_int;
+    handlers.nullptr_ = mirror_later;
+    handlers.user = &called;
+    actr_workload_t workload = codegen_class_template_namespace_workload(&handlers);
+    Codegen__Class__Template__Int message = CODEGEN__CLASS__TEMPLATE__INT__INIT;
+    Codegen__Class__Template__Later later = CODEGEN__CLASS__TEMPLATE__LATER__INIT;
+    Codegen__Class__Template__Later__Constexpr inner = CODEGEN__CLASS__TEMPLATE__LATER__CONSTEXPR__INIT;
+    int32_t numbers[] = {1, 2};
+    message.new_ = 1;
+    round_trip(workload, "codegen.class.template.Namespace._Bool", &message);
+    round_trip(workload, "codegen.class.template.Namespace.Bool", &message);
+    inner.static_assert_ = 9;
+    later.noexcept_ = -1;
+    later.alignas_ = text_a;
+    later.nullptr_ = 1;
+    later.restrict_.data = (uint8_t *)text_c;
+    later.restrict_.len = 2;
+    later.char16_t_ = &inner;
+    later.decltype__case = CODEGEN__CLASS__TEMPLATE__LATER__DECLTYPE__ERRNO_;
+    later.errno_ = 5;
+    later.n_stdin_ = 2;
+    later.stdin_ = numbers;
+    later.base_ = 0.5;
+    later.requires_ = 1;
+    round_trip(workload, "codegen.class.template.Namespace.Nullptr", &later);
+    assert_int_equal(called, 3);
 }
 
 MIRROR(mirror_lonely, Lonely)
@@ -443,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_two_services_in_one_actor),
         cmocka_unit_test(test_payload_types_are_read),
         cmocka_unit_test(test_reserved_words),
+        cmocka_unit_test(test_words_of_later_languages),
         cmocka_unit_test(test_no_package),
         cmocka_unit_test(test_the_package_in_c_may_be_another),
         cmocka_unit_test(test_depth_has_a_limit),

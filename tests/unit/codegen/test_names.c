@@ -52,6 +52,12 @@ static void test_members_and_files(void **state)
     assert_string_equal(name_member(&arena, "xor_eq"), "xor_eq_");
     assert_string_equal(name_member(&arena, "user"), "user_");
     assert_string_equal(name_member(&arena, "news"), "news");
+    assert_string_equal(name_member(&arena, "_Bool"), "_Bool_");
+    assert_string_equal(name_field(&arena, "noexcept"), "noexcept_");
+    assert_string_equal(name_field(&arena, "Static_Assert"), "Static_Assert_");
+    assert_null(name_field(&arena, "class")); /* protobuf-c does it */
+    assert_null(name_field(&arena, "noexcepts"));
+    assert_null(name_field(&arena, ""));
     assert_string_equal(name_member(&arena, "1st"), "_1st");
     assert_string_equal(name_stem(&arena, "dir/a.proto"), "dir/a");
     assert_string_equal(name_stem(&arena, "proto"), "proto");
