@@ -23,6 +23,7 @@ typedef struct run {
     unsigned callers, outstanding;
     uint64_t each;    /* messages a caller */
     double *micros;   /* of the first caller, one outstanding */
+    char apart[64];   /* the callers' cache line */
     uint64_t handled; /* atomic: tells that have arrived */
     pthread_mutex_t mutex;
     pthread_cond_t changed;

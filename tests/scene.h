@@ -23,6 +23,7 @@ typedef struct scene {
     unsigned count, count2;
     actr_dest_t peer; /* whom a handler calls */
     actr_reply_t *held;
+    actr_buf_t *kept, *answer;
     actr_status_t seen;
     char text[400];
     char order[256];

@@ -156,12 +156,30 @@ ACTR_API const char *actr_ctx_tracestate(actr_ctx_t *ctx);
 /*
  * Calls `route` at `dest` and waits. The payload is copied. On ACTR_OK *reply is the caller's to
  * release. Errors of the peer keep their kind (ACTR_STATUS_UNKNOWN_ROUTE, ...); nobody answered in time:
- * ACTR_STATUS_TIMEOUT; the peer went: ACTR_STATUS_UNAVAILABLE or ACTR_STATUS_DELIVERY_UNCERTAIN.
+ * ACTR_STATUS_TIMEOUT; the peer went: ACTR_STATUS_UNAVAILABLE or ACTR_STATUS_DELIVERY_UNCERTAIN. A call to the own
+ * workload or Shell that finds it idle runs the handler on this thread, unless it names a timeout_ms or a cancel token,
+ * or is made within a request that has a time limit: such a call can be left while the handler still runs.
  * [any-thread, not-from-callback] Blocks for at most the time limit.
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
                                                      actr_bytes_t payload, const actr_call_options_t *options,
                                                      actr_buf_t **reply, actr_error_t *error);
+
+/*
+ * As actr_ctx_call, the payload by reference: to the own workload or Shell the bytes are not copied, the handler sees
+ * this very buffer (actr_ctx_request_buf). The caller keeps its reference.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_buf(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                         actr_buf_t *payload, const actr_call_options_t *options,
+                                                         actr_buf_t **reply, actr_error_t *error);
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_buf_async(actr_ctx_t *ctx, const actr_dest_t *dest,
+                                                               const char *route, actr_buf_t *payload,
+                                                               const actr_call_options_t *options,
+                                                               actr_reply_fn on_reply, void *user, actr_error_t *error);
+/* As actr_ctx_tell, the payload by reference. */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_tell_buf(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                         actr_buf_t *payload, const actr_call_options_t *options,
+                                                         actr_error_t *error);
 
 /* Starts a call; on_reply is told the end of it if, and only if, this returns ACTR_OK. [any-thread] */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
@@ -170,7 +188,9 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_async(actr_ctx_t *ctx, cons
 
 /*
  * Sends without asking for an answer; returns when the transport has accepted the bytes, or the limit
- * has passed. At most once. [any-thread, not-from-callback]
+ * has passed. At most once. A tell within the process waits while 4096 local requests are on their way, unless it is
+ * made in a turn (a handler, a callback): that gets ACTR_STATUS_LIMIT_REACHED, at 65536. [any-thread,
+ * not-from-callback]
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_tell(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
                                                      actr_bytes_t payload, const actr_call_options_t *options,
@@ -266,6 +286,17 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_reply_fail(actr_reply_t *reply, actr
                                                        ...) ACTR_PRINTF(3, 4);
 /* NULL is a no-op. */
 ACTR_API void actr_reply_release(actr_reply_t *reply);
+
+/*
+ * The request's payload as the buffer in which the caller passed it (actr_ctx_call_buf, within the process), borrowed:
+ * to be kept with actr_buf_retain, or sent on. NULL: it came as bytes. Only inside handlers.
+ */
+ACTR_API actr_buf_t *actr_ctx_request_buf(const actr_ctx_t *ctx);
+/*
+ * Replies with this buffer, by reference; the handler returns ACTR_OK, and what it writes to *reply does not count. The
+ * handler's reference passes to the context, whatever it returns; the last buffer given counts. Only inside handlers.
+ */
+ACTR_API void actr_ctx_reply_buf(actr_ctx_t *ctx, actr_buf_t *reply);
 
 /*
  * Memory of the request: lives until its reply has been sent, needs no release. A failed allocation is

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All under one mutex; what an answer sets off below it (a queue's own lock) never comes back up. */
+/*
+ * All under one mutex; what an answer sets off below it (a queue's own lock) never comes back up. But where turns come
+ * one at a time, the one that runs is no more than a pointer: its runner puts it there and takes it away without the
+ * mutex. Who looks at it, under the mutex, pins it first: then the runner can not take it away, and comes for the
+ * mutex.
+ */
 #include "dispatch/answers.h"
 
 #include "dispatch/path.h"
@@ -16,8 +21,11 @@ struct actri_answers {
     actri_mutex_t mutex;
     actri_cond_t fewer;
     actri_state_path_t *path; /* NULL once closed */
+    bool parallel;            /* turns run side by side: they are in the list */
+    actri_turn_t *only;       /* atomic; the turn that runs, +1 while it is pinned */
     actri_link_t turns, deferred;
     uint32_t deferred_count;
+    bool watched; /* handlers have a limit */
 };
 
 struct actri_deferred {
@@ -72,10 +80,44 @@ static void send_answer(actri_state_path_t *path, actri_mail_t *mail, actri_loca
 void actri_turn_begin(actri_answers_t *answers, actri_turn_t *turn)
 {
     turn->answers = answers;
-    turn->started_ns = actri_now_ns();
+    turn->started_ns = answers->watched ? actri_now_ns() : 0;
+    if (!answers->parallel) {
+        __atomic_store_n(&answers->only, turn, __ATOMIC_RELEASE);
+        return;
+    }
     actri_lock(&answers->mutex);
     actri_list_append(&answers->turns, &turn->link);
     actri_unlock(&answers->mutex);
+}
+
+/* True: it was nobody else's to look at, and nothing has happened to it. */
+static bool take_away(actri_turn_t *turn)
+{
+    actri_turn_t *self = turn;
+    if (turn->answers->parallel || turn->deferred != NULL) return false;
+    if (!__atomic_compare_exchange_n(&turn->answers->only, &self, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        return false;
+    }
+    return !turn->overtime;
+}
+
+/* Under the mutex: the turns are in the list until unpin. */
+static actri_turn_t *pin(actri_answers_t *answers)
+{
+    actri_turn_t *turn = __atomic_load_n(&answers->only, __ATOMIC_ACQUIRE);
+    do {
+        if (turn == NULL) return NULL;
+    } while (!__atomic_compare_exchange_n(&answers->only, &turn, (actri_turn_t *)(void *)((char *)turn + 1), false,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+    actri_list_append(&answers->turns, &turn->link);
+    return turn;
+}
+
+static void unpin(actri_answers_t *answers, actri_turn_t *turn)
+{
+    if (turn == NULL) return;
+    actri_list_remove(&turn->link);
+    __atomic_store_n(&answers->only, turn, __ATOMIC_RELEASE);
 }
 
 static actri_turn_end_t end_deferred(actri_deferred_t *deferred, actr_status_t *status, actr_error_t *error)
@@ -96,8 +138,12 @@ static actri_turn_end_t end_deferred(actri_deferred_t *deferred, actr_status_t *
 actri_turn_end_t actri_turn_end(actri_turn_t *turn, actr_status_t *status, actr_error_t *error)
 {
     actri_turn_end_t result = ACTRI_TURN_ANSWER;
+    if (*status != ACTR_DEFERRED && take_away(turn)) return ACTRI_TURN_ANSWER;
     actri_lock(&turn->answers->mutex);
-    actri_list_remove(&turn->link);
+    if (turn->answers->parallel)
+        actri_list_remove(&turn->link);
+    else
+        __atomic_store_n(&turn->answers->only, NULL, __ATOMIC_RELEASE);
     if (turn->deferred != NULL) {
         result = end_deferred(turn->deferred, status, error);
     } else if (turn->answered) {
@@ -112,11 +158,13 @@ actri_turn_end_t actri_turn_end(actri_turn_t *turn, actr_status_t *status, actr_
 void actri_answers_current(actri_answers_t *answers, char *text, size_t size)
 {
     actri_lock(&answers->mutex);
+    actri_turn_t *pinned = pin(answers);
     const char *route = "";
     if (!actri_list_empty(&answers->turns)) {
         route = ACTRI_CONTAINER(answers->turns.next, actri_turn_t, link)->route;
     }
     (void)snprintf(text, size, "%s", route);
+    unpin(answers, pinned);
     actri_unlock(&answers->mutex);
 }
 
@@ -139,6 +187,7 @@ unsigned actri_answers_overtime(actri_answers_t *answers, int64_t now_ns, int64_
 {
     unsigned found = 0;
     actri_lock(&answers->mutex);
+    actri_turn_t *pinned = pin(answers);
     for (actri_link_t *at = answers->turns.next; at != &answers->turns; at = at->next) {
         actri_turn_t *turn = ACTRI_CONTAINER(at, actri_turn_t, link);
         if (turn->overtime || now_ns - turn->started_ns < limit_ns) continue;
@@ -146,6 +195,7 @@ unsigned actri_answers_overtime(actri_answers_t *answers, int64_t now_ns, int64_
         found++;
         answer_for(answers, turn, limit_ns);
     }
+    unpin(answers, pinned);
     actri_unlock(&answers->mutex);
     return found;
 }
@@ -261,6 +311,8 @@ actr_status_t actri_answers_new(actri_state_path_t *path, actri_answers_t **out,
     answers->env = path->o.env;
     answers->refs = 1;
     answers->path = path;
+    answers->parallel = path->o.key_of != NULL;
+    answers->watched = path->o.config->handler_limit_ms != 0;
     actri_mutex_init(&answers->mutex);
     actri_cond_init(&answers->fewer);
     actri_list_init(&answers->turns);

@@ -1,28 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests within the process: the Shell's to the workload, the workload's to the Shell. A call is one block of memory;
- * its payload is copied once, its reply once. It ends exactly once: in its turn, by a handle, or cancelled.
+ * Requests within the process: the Shell's to the workload, the workload's to the Shell. A call is one block of a pool,
+ * which also holds what is small of it; a payload that is a buffer, and a reply that is one, go by reference. A call of
+ * a blocked maker that finds the executor idle runs on the maker's thread and copies nothing. It ends exactly once: in
+ * its turn, by a handle, or cancelled.
  */
 #include "dispatch/path.h"
 #include "port/clock.h"
 
 #include <stdio.h>
 
-#define LOCAL_QUEUE 65536
+static void clear(actri_local_call_t *call)
+{
+    const actri_env_t *env = call->path->o.env;
+    if (call->has_extras) actri_free(env, call->more);
+    actri_free(env, call->error);
+    actr_buf_release(call->buf);
+    actr_buf_release(call->reply);
+}
+
+static bool is_last(actri_local_call_t *call)
+{
+    return __atomic_sub_fetch(&call->refs, 1, __ATOMIC_ACQ_REL) == 0;
+}
+
+/* There is room; an addition of nothing is a full fence: either the maker sees the room, or is seen here to wait. */
+static void wake_maker(actri_state_path_t *path)
+{
+    if (__atomic_fetch_add(&path->room_waiters, 0, __ATOMIC_SEQ_CST) == 0) return;
+    actri_lock(&path->room_mutex);
+    actri_cond_signal(&path->room);
+    actri_unlock(&path->room_mutex);
+}
+
+void actri_local_wake_makers(actri_state_path_t *path)
+{
+    actri_lock(&path->room_mutex);
+    actri_cond_broadcast(&path->room);
+    actri_unlock(&path->room_mutex);
+}
 
 void actri_local_call_release(actri_local_call_t *call)
 {
-    if (call == NULL) return;
-    if (__atomic_sub_fetch(&call->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
-    const actri_env_t *env = call->path->o.env;
-    for (size_t i = 0; i < call->metadata_count; i++) {
-        actri_free(env, (void *)(uintptr_t)call->metadata[i].key);
-        actri_free(env, (void *)(uintptr_t)call->metadata[i].value);
+    if (call == NULL || !is_last(call)) return;
+    actri_state_path_t *path = call->path;
+    clear(call);
+    actri_slab_give(path->calls, call);
+    wake_maker(path);
+}
+
+/* By its turn: given back many at a time, where turns come one at a time. */
+static void release_in_turn(actri_local_call_t *call)
+{
+    actri_state_path_t *path = call->path;
+    if (path->o.key_of != NULL) {
+        actri_local_call_release(call);
+    } else if (is_last(call)) {
+        clear(call);
+        if (actri_slab_batch_add(path->calls, &path->retired, call)) wake_maker(path);
     }
-    actri_free(env, call->metadata);
-    actr_buf_release(call->payload);
-    actr_buf_release(call->reply);
-    actri_free(env, call);
 }
 
 /* ---- the end ---- */
@@ -32,18 +68,50 @@ static bool is_over(const actri_local_call_t *call)
     return __atomic_load_n(&call->over, __ATOMIC_ACQUIRE);
 }
 
+const actr_error_t *actri_local_call_error(const actri_local_call_t *call)
+{
+    static const actr_error_t none = ACTR_ERROR_INIT, no_memory = {ACTR_STATUS_NO_MEMORY, 0, 0, {0}, "out of memory"};
+    if (call->error != NULL) return call->error;
+    return call->status == ACTR_OK ? &none : &no_memory;
+}
+
+static void note_failure(actri_local_call_t *call, actr_status_t status, const char *message)
+{
+    call->status = status;
+    call->error = actri_zalloc(call->path->o.env, sizeof *call->error);
+    if (call->error != NULL) (void)actri_fail(call->error, status, "%s", message);
+}
+
+static void end_call(actri_local_call_t *call)
+{
+    if (call->on_end != NULL) call->on_end(call);
+    actri_waiter_wake(&call->ended);
+}
+
+/* True: the outcome is this caller's to give. */
+static bool begin_end(actri_local_call_t *call)
+{
+    return !__atomic_exchange_n(&call->over, true, __ATOMIC_ACQ_REL);
+}
+
 void actri_local_call_answer(actri_local_call_t *call, actr_status_t status, actr_bytes_t reply, const char *message)
 {
-    if (__atomic_exchange_n(&call->over, true, __ATOMIC_ACQ_REL)) return;
-    (void)__atomic_sub_fetch(&call->path->locals, 1, __ATOMIC_RELAXED);
-    call->status = status < 0 ? status : ACTR_OK;
+    if (!begin_end(call)) return;
     if (status < 0) {
-        (void)actri_fail(&call->error, status, "%s", message);
+        note_failure(call, status, message);
     } else if (!call->is_tell) {
         call->reply = actri_buf_copy(call->path->o.env, reply.data, reply.size);
-        if (call->reply == NULL) call->status = actri_no_memory(&call->error);
+        if (call->reply == NULL) call->status = ACTR_STATUS_NO_MEMORY;
     }
-    call->on_end(call);
+    end_call(call);
+}
+
+/* The reply is a buffer that the handler gave, or the request's own: no copy. */
+static void answer_by_reference(actri_local_call_t *call, actr_buf_t *reply)
+{
+    if (!begin_end(call)) return;
+    if (!call->is_tell) call->reply = actr_buf_retain(reply);
+    end_call(call);
 }
 
 void actri_local_call_cancel(actri_local_call_t *call)
@@ -56,10 +124,22 @@ void actri_local_call_cancel(actri_local_call_t *call)
 void actri_local_call_request(const actri_local_call_t *call, actr_request_t *request)
 {
     request->route = call->route;
-    request->payload = (actr_bytes_t){actr_buf_data(call->payload), actr_buf_size(call->payload)};
+    request->payload = call->payload;
     request->is_tell = call->is_tell;
+    if (!call->has_extras) return;
     request->metadata = call->metadata;
     request->metadata_count = call->metadata_count;
+}
+
+static void answer_turn(actri_local_call_t *call, actr_status_t status, actr_bytes_t reply, actr_buf_t *by_reference,
+                        const char *message)
+{
+    bool echo = call->buf != NULL && reply.data == call->payload.data && reply.size == call->payload.size;
+    if (by_reference == NULL && echo) by_reference = call->buf;
+    if (status >= 0 && by_reference != NULL)
+        answer_by_reference(call, by_reference);
+    else
+        actri_local_call_answer(call, status, reply, message);
 }
 
 /* False when the call lives on, deferred. */
@@ -69,42 +149,54 @@ static bool serve_local(actri_local_call_t *call)
     actri_arena_t arena;
     actri_arena_init(&arena, path->o.env);
     actri_turn_t turn = {.call = call};
+    actr_bytes_t reply = {NULL, 0};
+    actr_buf_t *by_reference = NULL;
     actri_incoming_t in = {.caller = call->caller,
                            .request_id = "shell",
-                           .chain = call->chain,
-                           .traceparent = call->traceparent,
-                           .tracestate = call->tracestate,
                            .deadline_ns = call->deadline_ns,
-                           .arena = &arena};
+                           .arena = &arena,
+                           .buf = call->buf,
+                           .reply = &by_reference};
     actri_local_call_request(call, &in.request);
-    actr_bytes_t reply = {NULL, 0};
+    if (call->has_extras) {
+        in.chain = call->chain;
+        in.traceparent = call->traceparent;
+        in.tracestate = call->tracestate;
+    }
     actr_error_t error;
     error.message[0] = '\0';
     actr_status_t status = actri_path_serve(path, &in, &turn, &reply, &error);
     actri_turn_end_t end = actri_turn_end(&turn, &status, &error);
-    if (end == ACTRI_TURN_ANSWER) actri_local_call_answer(call, status, reply, error.message);
+    if (end == ACTRI_TURN_ANSWER) answer_turn(call, status, reply, by_reference, error.message);
+    actr_buf_release(by_reference);
     actri_arena_clear(&arena);
     return end != ACTRI_TURN_DEFERRED;
+}
+
+/* A call without time limit costs no look at the clock. */
+static bool is_late(const actri_local_call_t *call)
+{
+    return call->deadline_ns != ACTRI_NEVER && call->deadline_ns <= actri_now_ns();
 }
 
 static void run_local(actri_task_t *task)
 {
     actri_local_call_t *call = ACTRI_CONTAINER(task, actri_local_call_t, task);
     actri_state_path_t *path = call->path;
-    int64_t drain_until = actri_path_drain_deadline(path), now = actri_now_ns();
+    int64_t drain_until = actri_path_drain_deadline(path);
     bool ended = true;
     if (is_over(call)) {
         actri_path_count(&path->stats.expired);
-    } else if (drain_until != 0 && now > drain_until) {
+    } else if (drain_until != 0 && actri_now_ns() > drain_until) {
         actri_local_call_answer(call, ACTR_STATUS_SHUTTING_DOWN, (actr_bytes_t){NULL, 0}, "the node is shutting down");
-    } else if (call->deadline_ns <= now) {
+    } else if (is_late(call)) {
         actri_path_count(&path->stats.expired);
         actri_local_call_answer(call, ACTR_STATUS_TIMEOUT, (actr_bytes_t){NULL, 0},
                                 "the request's time was up before its turn came");
     } else {
         ended = serve_local(call);
     }
-    if (ended) actri_local_call_release(call);
+    if (ended) release_in_turn(call);
 }
 
 bool actri_local_call_is(const actri_task_t *task)
@@ -112,56 +204,144 @@ bool actri_local_call_is(const actri_task_t *task)
     return task->run == run_local;
 }
 
-/* ---- the start ---- */
+/* ---- keeping what the maker lent ---- */
 
-static bool copy_options(const actri_env_t *env, const actr_call_options_t *options, actri_local_call_t *call)
+static size_t text_size(const char *text)
 {
-    if (options == NULL || options->metadata_count == 0) return true;
-    call->metadata = actri_zalloc(env, options->metadata_count * sizeof *call->metadata);
-    if (call->metadata == NULL) return false;
-    call->metadata_count = options->metadata_count;
-    for (size_t i = 0; i < options->metadata_count; i++) {
-        call->metadata[i].key = actri_strdup(env, options->metadata[i].key);
-        call->metadata[i].value = actri_strdup(env, options->metadata[i].value);
-        if (call->metadata[i].key == NULL || call->metadata[i].value == NULL) return false;
+    return strlen(text) + 1;
+}
+
+static char *keep(char **to, const void *from, size_t size)
+{
+    char *kept = *to;
+    if (size > 0) memcpy(kept, from, size);
+    *to += size;
+    return kept;
+}
+
+static void keep_span(char **to, actri_span_t *span)
+{
+    *span = (actri_span_t){(const uint8_t *)keep(to, span->data, span->size), span->size};
+}
+
+static size_t size_to_keep(const actri_local_call_t *call)
+{
+    size_t size = text_size(call->route);
+    if (call->buf == NULL) size += call->payload.size + 15; /* the payload is aligned as malloc's */
+    if (!call->has_extras) return size;
+    size += call->chain.size + call->traceparent.size + call->tracestate.size;
+    for (size_t i = 0; i < call->metadata_count; i++) {
+        size += sizeof(actr_metadata_t) + text_size(call->metadata[i].key) + text_size(call->metadata[i].value);
+    }
+    return size;
+}
+
+static void keep_metadata(char **to, actri_local_call_t *call)
+{
+    if (call->metadata_count == 0) return;
+    actr_metadata_t *kept = (actr_metadata_t *)(void *)keep(to, call->metadata, call->metadata_count * sizeof *kept);
+    for (size_t i = 0; i < call->metadata_count; i++) {
+        kept[i].key = keep(to, kept[i].key, text_size(kept[i].key));
+        kept[i].value = keep(to, kept[i].value, text_size(kept[i].value));
+    }
+    call->metadata = kept;
+}
+
+static void use_extras(actri_local_call_t *call)
+{
+    if (call->has_extras) return;
+    memset(&call->metadata, 0, sizeof *call - offsetof(actri_local_call_t, metadata));
+    call->has_extras = true;
+}
+
+/* The call copies what it has only been lent; false when memory is out. */
+static bool keep_all(actri_local_call_t *call)
+{
+    size_t size = size_to_keep(call);
+    char *to = call->room;
+    if (size > sizeof call->room) {
+        use_extras(call);
+        call->more = to = actri_alloc(call->path->o.env, size);
+        if (to == NULL) return false;
+    }
+    if (call->has_extras) keep_metadata(&to, call); /* aligned: first */
+    if (call->buf == NULL) {
+        to += -(uintptr_t)to & 15;
+        call->payload.data = keep(&to, call->payload.data, call->payload.size);
+    }
+    call->route = keep(&to, call->route, text_size(call->route));
+    if (call->has_extras) {
+        keep_span(&to, &call->chain);
+        keep_span(&to, &call->traceparent);
+        keep_span(&to, &call->tracestate);
     }
     return true;
 }
 
-static actri_span_t keep(char **at, actri_span_t text)
+/* ---- the start ---- */
+
+static void lend_extras(actri_local_call_t *call, const actri_local_spec_t *spec)
 {
-    actri_span_t kept = {(const uint8_t *)*at, text.size};
-    if (text.size > 0) memcpy(*at, text.data, text.size);
-    *at += text.size;
-    return kept;
+    size_t metadata = spec->options == NULL ? 0 : spec->options->metadata_count;
+    if (metadata + spec->chain.size + spec->traceparent.size + spec->tracestate.size == 0) return;
+    use_extras(call);
+    call->chain = spec->chain;
+    call->traceparent = spec->traceparent;
+    call->tracestate = spec->tracestate;
+    if (metadata == 0) return;
+    call->metadata = spec->options->metadata;
+    call->metadata_count = metadata;
 }
 
-static actri_local_call_t *new_call(actri_state_path_t *path, const actri_local_spec_t *spec)
+/* As take, but waits for room; NULL also when the time is up, or the node drains. */
+static actri_local_call_t *take_later(actri_state_path_t *path, int64_t until_ns, bool *full)
 {
-    const actri_env_t *env = path->o.env;
-    size_t route_size = strlen(spec->route) + 1;
-    actri_local_call_t *call =
-        actri_alloc(env, sizeof *call + route_size + spec->chain.size + spec->traceparent.size + spec->tracestate.size);
+    actri_local_call_t *call;
+    bool in_time = true;
+    actri_lock(&path->room_mutex);
+    (void)__atomic_add_fetch(&path->room_waiters, 1, __ATOMIC_SEQ_CST);
+    while ((call = actri_slab_take(path->calls, ACTRI_LOCAL_ROOM, full)) == NULL && *full && in_time &&
+           actri_path_drain_deadline(path) == 0) {
+        in_time = actri_cond_wait(&path->room, &path->room_mutex, until_ns);
+    }
+    (void)__atomic_sub_fetch(&path->room_waiters, 1, __ATOMIC_RELAXED);
+    actri_unlock(&path->room_mutex);
+    return call;
+}
+
+static uint32_t most_calls(const actri_local_spec_t *spec)
+{
+    return spec->modest ? ACTRI_LOCAL_ROOM : ACTRI_LOCAL_CALLS;
+}
+
+static actri_local_call_t *take(actri_state_path_t *path, const actri_local_spec_t *spec, bool *full)
+{
+    actri_local_call_t *call = actri_slab_take(path->calls, most_calls(spec), full);
+    if (call != NULL || !*full || spec->wait_until_ns == 0) return call;
+    return take_later(path, spec->wait_until_ns, full);
+}
+
+static actri_local_call_t *new_call(actri_state_path_t *path, const actri_local_spec_t *spec, bool *full)
+{
+    actri_local_call_t *call = take(path, spec, full);
     if (call == NULL) return NULL;
-    memset(call, 0, offsetof(actri_local_call_t, error));
-    memset(&call->error, 0, offsetof(actr_error_t, message) + 1);
-    char *at = call->texts;
+    memset(call, 0, offsetof(actri_local_call_t, room));
     call->path = path;
     call->refs = 1;
-    call->route = (const char *)keep(&at, actri_span(spec->route, route_size)).data;
-    call->chain = keep(&at, spec->chain);
-    call->traceparent = keep(&at, spec->traceparent);
-    call->tracestate = keep(&at, spec->tracestate);
+    call->route = spec->route;
     call->caller = spec->caller;
-    call->payload = actri_buf_copy(env, spec->payload.data, spec->payload.size);
+    call->payload = spec->payload;
+    if (spec->buf != NULL) {
+        call->buf = actr_buf_retain(spec->buf);
+        call->payload = (actr_bytes_t){actr_buf_data(spec->buf), actr_buf_size(spec->buf)};
+    }
+    lend_extras(call, spec);
     call->is_tell = spec->is_tell;
     call->deadline_ns = spec->deadline_ns;
     call->on_end = spec->on_end;
     call->user = spec->user;
     call->task.run = run_local;
-    if (call->payload != NULL && copy_options(env, spec->options, call)) return call;
-    actri_local_call_release(call);
-    return NULL;
+    return call;
 }
 
 static actr_status_t check_local(const actri_state_path_t *path, const actri_local_spec_t *spec, actr_error_t *error)
@@ -183,16 +363,24 @@ actr_status_t actri_state_path_local(actri_state_path_t *path, const actri_local
 {
     actr_status_t status = check_local(path, spec, error);
     if (status != ACTR_OK) return status;
-    actri_local_call_t *call = new_call(path, spec);
-    if (call == NULL) return actri_no_memory(error);
-    if (__atomic_add_fetch(&path->locals, 1, __ATOMIC_RELAXED) > LOCAL_QUEUE) {
-        (void)__atomic_sub_fetch(&path->locals, 1, __ATOMIC_RELAXED);
-        actri_local_call_release(call);
-        return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "%d local requests wait already", LOCAL_QUEUE);
+    bool full = false;
+    actri_local_call_t *call = new_call(path, spec, &full);
+    if (call == NULL && full) {
+        return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "%u local requests wait already", most_calls(spec));
     }
-    call->refs = 2;
-    *out = call;
-    bool signal = spec->options != NULL && spec->options->payload_type == ACTR_RPC_SIGNAL;
-    actri_serial_post(path->o.serial, &call->task, signal || actri_path_is_high(path, actri_span_text(call->route)));
+    if (call == NULL) return actri_no_memory(error);
+    if (out != NULL) call->refs = 2;
+    if (spec->here && actri_serial_run_here(path->o.serial, &call->task)) {
+        actri_path_count(&path->stats.here);
+    } else if (keep_all(call)) {
+        bool signal = spec->options != NULL && spec->options->payload_type == ACTR_RPC_SIGNAL;
+        actri_serial_post(path->o.serial, &call->task,
+                          signal || actri_path_is_high(path, actri_span_text(call->route)));
+    } else {
+        call->refs = 1;
+        actri_local_call_release(call);
+        return actri_no_memory(error);
+    }
+    if (out != NULL) *out = call;
     return ACTR_OK;
 }

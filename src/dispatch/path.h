@@ -3,8 +3,10 @@
 #ifndef ACTRI_PATH_H
 #define ACTRI_PATH_H
 
+#include "base/slab.h"
 #include "config/config.h"
 #include "dispatch/answers.h"
+#include "port/thread.h"
 
 struct actri_state_path {
     actri_state_path_options_t o;
@@ -13,11 +15,16 @@ struct actri_state_path {
     actri_link_t arrived; /* [loop] of this turn */
     bool batch_waits;
     actri_task_t batch;
-    uint32_t locals;        /* atomic */
+    actri_slab_t *calls;    /* actri_local_call_t */
     int64_t drain_until_ns; /* atomic; 0: not draining */
     actri_answers_t *answers;
-    actri_state_path_stats_t stats;
     uint8_t key_seed[16];
+    actri_mutex_t room_mutex; /* of makers that wait for room */
+    actri_cond_t room;
+    uint32_t room_waiters;      /* atomic */
+    char apart[64];             /* callers read what is above, turns write what is below */
+    actri_slab_batch_t retired; /* of turns, where these come one at a time */
+    actri_state_path_stats_t stats;
 };
 
 static inline void actri_path_count(uint64_t *counter)
@@ -42,6 +49,8 @@ static inline int64_t actri_path_drain_deadline(const actri_state_path_t *path)
 void actri_state_path_answer(actri_state_path_t *path, actri_mail_t *mail, actr_status_t status, actr_bytes_t payload,
                              const char *message);
 /* The request as the handler, or key_of, will see it. */
+/* Wakes all makers that wait for room. */
+void actri_local_wake_makers(actri_state_path_t *path);
 void actri_local_call_request(const actri_local_call_t *call, actr_request_t *request);
 bool actri_local_call_is(const actri_task_t *task);
 
@@ -51,5 +60,8 @@ actr_status_t actri_path_serve(actri_state_path_t *path, actri_incoming_t *in, a
 
 /* Ends a local call, unless it has ended: *status*, and its reply copied, or the message. */
 void actri_local_call_answer(actri_local_call_t *call, actr_status_t status, actr_bytes_t reply, const char *message);
+
+#define ACTRI_LOCAL_CALLS 65536 /* that have not ended, at most */
+#define ACTRI_LOCAL_ROOM 4096   /* that wait before those who may wait do so: they stay in the processor's caches */
 
 #endif

@@ -256,9 +256,12 @@ static bool run_request(actri_state_path_t *path, actri_mail_t *mail, const actr
     actri_arena_init(&arena, path->o.env);
     actri_incoming_t in = {.caller = caller, .deadline_ns = deadline, .arena = &arena};
     actr_bytes_t reply = {NULL, 0};
+    actr_buf_t *by_reference = NULL;
     actr_error_t error = ACTR_ERROR_INIT;
     actr_status_t status;
+    in.reply = &by_reference;
     actri_turn_end_t end = serve(path, mail, e, &in, &reply, &status, &error);
+    if (by_reference != NULL) reply = (actr_bytes_t){actr_buf_data(by_reference), actr_buf_size(by_reference)};
     if (status < 0) {
         actri_info(path->o.env, AREA, "%.*s from %s failed: %s", (int)e->route_key.size,
                    (const char *)e->route_key.data, caller->type.name, actr_error_message(&error));
@@ -266,6 +269,7 @@ static bool run_request(actri_state_path_t *path, actri_mail_t *mail, const actr
     if (end == ACTRI_TURN_ANSWER) {
         answer_mail(path, caller, mail, e, status, reply, actr_error_message(&error));
     }
+    actr_buf_release(by_reference);
     actri_arena_clear(&arena);
     return end != ACTRI_TURN_DEFERRED;
 }
@@ -383,10 +387,15 @@ actr_status_t actri_state_path_new(const actri_state_path_options_t *options, ac
     path->o = *options;
     actri_list_init(&path->arrived);
     path->batch.run = put_batch;
+    actri_mutex_init(&path->room_mutex);
+    actri_cond_init(&path->room);
     actri_random(path->key_seed, sizeof path->key_seed);
     actr_status_t status = actri_answers_new(path, &path->answers, error);
+    if (status == ACTR_OK) {
+        status = actri_slab_new(options->env, sizeof(actri_local_call_t), &path->calls, error);
+    }
     if (status != ACTR_OK) {
-        actri_free(options->env, path);
+        actri_state_path_free(path);
         return status;
     }
     *out = path;
@@ -402,6 +411,7 @@ void actri_state_path_connect(actri_state_path_t *path, actri_peer_gate_t *gate,
 void actri_state_path_drain(actri_state_path_t *path, int64_t deadline_ns)
 {
     __atomic_store_n(&path->drain_until_ns, deadline_ns, __ATOMIC_RELEASE);
+    actri_local_wake_makers(path);
 }
 
 const actri_state_path_stats_t *actri_state_path_stats(const actri_state_path_t *path)
@@ -434,7 +444,12 @@ unsigned actri_state_path_overtime(actri_state_path_t *path, int64_t now_ns, int
 void actri_state_path_free(actri_state_path_t *path)
 {
     if (path == NULL) return;
-    actri_answers_close(path->answers);
-    actri_answers_release(path->answers);
+    if (path->answers != NULL) {
+        actri_answers_close(path->answers);
+        actri_answers_release(path->answers);
+    }
+    actri_slab_free(path->calls);
+    actri_cond_destroy(&path->room);
+    actri_mutex_destroy(&path->room_mutex);
     actri_free(path->o.env, path);
 }

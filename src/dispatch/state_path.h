@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "gate/peer_gate.h"
 #include "mailbox/mailbox.h"
+#include "port/waiter.h"
 
 typedef struct actri_state_path actri_state_path_t;
 typedef struct actri_deferred actri_deferred_t;
@@ -25,6 +26,8 @@ typedef struct actri_incoming {
     int64_t deadline_ns;  /* ACTRI_NEVER: none */
     actri_arena_t *arena; /* the reply lives in it */
     struct actri_turn *turn;
+    actr_buf_t *buf;    /* the payload's own buffer, or NULL: it has none of its own */
+    actr_buf_t **reply; /* where a reply by reference goes, to be released */
 } actri_incoming_t;
 
 /* Runs the user's handler, as a turn of the node. Fills reply, or error. */
@@ -44,7 +47,7 @@ typedef struct actri_state_path_options {
 } actri_state_path_options_t;
 
 typedef struct actri_state_path_stats { /* all atomic */
-    uint64_t received, handled, refused, tells, expired, dropped, overtime, repeated;
+    uint64_t received, handled, refused, tells, expired, dropped, overtime, repeated, here;
 } actri_state_path_stats_t;
 
 ACTR_MUST_CHECK actr_status_t actri_state_path_new(const actri_state_path_options_t *options, actri_state_path_t **out,
@@ -92,34 +95,45 @@ ACTR_MUST_CHECK actr_status_t actri_deferred_answer(actri_deferred_t *deferred, 
 /* Unanswered: answers with an error. [any-thread] */
 void actri_deferred_release(actri_deferred_t *deferred);
 
-/* A request within the process: no encoding, no disk. Refcounted. */
+#define ACTRI_LOCAL_CALL_ROOM 240 /* route and payload of a small request */
+
+/* A request within the process: no encoding, no disk. Refcounted, a block of a pool. */
 typedef struct actri_local_call {
     actri_task_t task;
     actri_state_path_t *path;
     unsigned refs; /* atomic: the maker's and the turn's */
-    const char *route;
-    actr_buf_t *payload;
-    actr_metadata_t *metadata;
-    size_t metadata_count;
-    actri_span_t chain, traceparent, tracestate;
-    const actr_id_t *caller;
     bool is_tell;
-    int64_t deadline_ns;
-    void (*on_end)(struct actri_local_call *call); /* exactly once, in the turn or in a cancellation */
+    bool over;            /* atomic: whoever sets it gives the outcome */
+    actri_waiter_t ended; /* for a maker that blocks */
+    const char *route;
+    actr_bytes_t payload;
+    actr_buf_t *buf;                               /* holds the payload, or NULL */
+    void (*on_end)(struct actri_local_call *call); /* exactly once, in the turn or in a cancellation; may be NULL */
     void *user;
-    bool over; /* atomic: whoever sets it gives the outcome */
+    int64_t deadline_ns;
+    const actr_id_t *caller;
     /* the outcome, before on_end */
     actr_status_t status;
+    bool has_extras;
     actr_buf_t *reply;
-    actr_error_t error;
-    char texts[]; /* route, chain, trace context */
+    actr_error_t *error; /* see actri_local_call_error */
+    _Alignas(16) char room[ACTRI_LOCAL_CALL_ROOM];
+    /* what most calls have not; valid if has_extras */
+    const actr_metadata_t *metadata;
+    size_t metadata_count;
+    actri_span_t chain, traceparent, tracestate;
+    void *more; /* what did not fit into room */
 } actri_local_call_t;
 
 typedef struct actri_local_spec {
     const char *route;
-    actr_bytes_t payload;               /* copied */
+    actr_bytes_t payload;               /* copied, unless */
+    actr_buf_t *buf;                    /* it is the whole of this buffer, which is retained */
     const actr_call_options_t *options; /* metadata (copied) and payload type; may be NULL */
     bool is_tell;
+    bool modest;           /* the maker may wait: LIMIT_REACHED sooner */
+    int64_t wait_until_ns; /* for room, of a modest maker; 0: not at all */
+    bool here;             /* the maker blocks until the end: may be run on its thread, borrowing everything above */
     int64_t deadline_ns;
     const actr_id_t *caller; /* NULL: the Shell; else it outlives the call */
     actri_span_t chain, traceparent, tracestate;
@@ -127,11 +141,14 @@ typedef struct actri_local_spec {
     void *user;
 } actri_local_spec_t;
 
-/* Queues it; on_end follows if and only if this returns ACTR_OK. *out is the maker's reference. [any-thread] */
+/* Queues it, or runs it; on_end follows if and only if this returns ACTR_OK. *out is the maker's reference; out may be
+ * NULL. [any-thread] */
 ACTR_MUST_CHECK actr_status_t actri_state_path_local(actri_state_path_t *path, const actri_local_spec_t *spec,
                                                      actri_local_call_t **out, actr_error_t *error);
 /* Ends it with CANCELLED, on this thread, unless it has ended. [any-thread] */
 void actri_local_call_cancel(actri_local_call_t *call);
+/* Of an ended call; never NULL. */
+const actr_error_t *actri_local_call_error(const actri_local_call_t *call);
 void actri_local_call_release(actri_local_call_t *call);
 
 #endif

@@ -4,7 +4,7 @@
  * answer is a turn of the node. [any-thread]
  */
 #include "lifecycle/cancel.h"
-#include "lifecycle/waiter.h"
+#include "port/waiter.h"
 
 #include "dispatch/chain.h"
 #include "port/clock.h"
@@ -28,10 +28,11 @@ typedef struct plan {
     actri_state_path_t *path; /* within the process */
     const char *route;
     actr_bytes_t payload;
+    actr_buf_t *buf; /* holds the payload, or NULL */
     actr_call_options_t options;
     uint32_t ms;
     int64_t deadline_ns, send_by_ns; /* send_by: 0, none of its own */
-    bool is_tell;
+    bool is_tell, has_limit;
     actri_span_t chain;
     char chain_text[ACTRI_CHAIN_SIZE];
 } plan_t;
@@ -127,16 +128,29 @@ static actr_status_t make_plan(plan_t *plan, actr_ctx_t *ctx, const actr_dest_t 
     plan->chain = (actri_span_t){NULL, 0};
     plan->route = route;
     plan->payload = payload;
+    plan->buf = NULL;
+    plan->has_limit = false;
     plan->options = actri_call_options(options);
     actr_status_t status = check_options(plan, error);
     if (status != ACTR_OK) return status;
-    plan->ms = actri_call_limit_ms(ctx, &plan->options);
-    plan->deadline_ns = actri_ctx_deadline(ctx, plan->ms);
     plan->send_by_ns = 0;
     status = actri_node_enter(ctx->node, error);
     if (status != ACTR_OK) return status;
     status = route_plan(plan, dest, error);
     if (status != ACTR_OK) actri_node_leave(ctx->node);
+    plan->ms = actri_call_limit_ms(ctx, &plan->options);
+    bool no_limit = plan->is_tell && plan->path != NULL; /* costs no look at the clock */
+    plan->deadline_ns = no_limit ? ACTRI_NEVER : actri_ctx_deadline(ctx, plan->ms);
+    return status;
+}
+
+static actr_status_t make_buf_plan(plan_t *plan, actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                   actr_buf_t *payload, const actr_call_options_t *options, actr_error_t *error)
+{
+    if (payload == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the payload is NULL");
+    actr_bytes_t bytes = {actr_buf_data(payload), actr_buf_size(payload)};
+    actr_status_t status = make_plan(plan, ctx, dest, route, bytes, options, error);
+    plan->buf = payload;
     return status;
 }
 
@@ -178,9 +192,10 @@ static actri_local_spec_t local_spec(const plan_t *plan)
     const actr_ctx_t *ctx = plan->ctx;
     actri_local_spec_t spec = {.route = plan->route,
                                .payload = plan->payload,
+                               .buf = plan->buf,
                                .options = &plan->options,
                                .is_tell = plan->is_tell,
-                               .deadline_ns = plan->is_tell ? ACTRI_NEVER : plan->deadline_ns,
+                               .deadline_ns = plan->deadline_ns,
                                .caller = ctx->is_shell ? NULL : actri_node_id(ctx->node),
                                .chain = plan->chain};
     set_trace(plan, &spec.traceparent, &spec.tracestate);
@@ -224,58 +239,32 @@ static actr_status_t call_peer(const plan_t *plan, actr_buf_t **reply, actr_erro
         }
         actri_call_release(wait.call);
     }
-    actri_waiter_destroy(&wait.waiter);
     return status;
 }
 
-/* A local caller may leave at its deadline while the handler still runs: the waiter is refcounted. */
+/* A local caller may leave at its deadline while the handler still runs: it waits at the call, which is refcounted. */
 typedef struct local_wait {
-    actri_waiter_t waiter;
-    unsigned refs; /* atomic: the caller's and the call's */
-    const actri_env_t *env;
     actri_cancel_watch_t watch;
     actri_local_call_t *call;
 } local_wait_t;
-
-static void release_local_wait(local_wait_t *wait)
-{
-    if (__atomic_sub_fetch(&wait->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
-    actri_waiter_destroy(&wait->waiter);
-    actri_free(wait->env, wait);
-}
-
-static void wake_local(actri_local_call_t *call)
-{
-    local_wait_t *wait = call->user;
-    actri_waiter_wake(&wait->waiter);
-    release_local_wait(wait);
-}
 
 static void cancel_local_wait(actri_cancel_watch_t *watch)
 {
     actri_local_call_cancel(ACTRI_CONTAINER(watch, local_wait_t, watch)->call);
 }
 
-static local_wait_t *new_local_wait(const actri_env_t *env)
+static actr_status_t await_local(const plan_t *plan, actri_local_call_t *call, actr_buf_t **reply, actr_error_t *error)
 {
-    local_wait_t *wait = actri_zalloc(env, sizeof *wait);
-    if (wait == NULL) return NULL;
-    actri_waiter_init(&wait->waiter);
-    wait->env = env;
-    wait->refs = 2;
-    wait->watch.fire = cancel_local_wait;
-    return wait;
-}
-
-static actr_status_t await_local(const plan_t *plan, local_wait_t *wait, actr_buf_t **reply, actr_error_t *error)
-{
-    actri_local_call_t *call = wait->call;
-    actri_cancel_watch(plan->options.cancel, &wait->watch);
-    bool ended = actri_waiter_wait_until(&wait->waiter, plan->deadline_ns);
-    actri_cancel_unwatch(&wait->watch);
+    local_wait_t wait = {.watch.fire = cancel_local_wait, .call = call};
+    actri_cancel_watch(plan->options.cancel, &wait.watch);
+    bool ended = actri_waiter_wait_until(&call->ended, plan->deadline_ns);
+    actri_cancel_unwatch(&wait.watch);
     if (!ended) return actri_fail(error, ACTR_STATUS_TIMEOUT, "no reply in time from %s", plan->route);
-    if (call->status != ACTR_OK && error != NULL) *error = call->error;
-    if (call->status == ACTR_OK && reply != NULL) *reply = actr_buf_retain(call->reply);
+    if (call->status != ACTR_OK && error != NULL) *error = *actri_local_call_error(call);
+    if (call->status == ACTR_OK && reply != NULL) {
+        *reply = call->reply;
+        call->reply = NULL;
+    }
     return call->status;
 }
 
@@ -295,23 +284,42 @@ static actr_status_t check_local_wait(const plan_t *plan, actr_error_t *error)
     return ACTR_OK;
 }
 
+/* For room: a thread of the program may, a turn holds up others. */
+static bool may_wait(const plan_t *plan)
+{
+    return actri_serial_is_current(NULL) && !actri_pool_is_mine(plan->ctx->node->system->pool);
+}
+
+/* Whoever names a limit of its own, or may cancel, must be able to leave: its handler runs elsewhere. */
+static bool may_run_here(const plan_t *plan)
+{
+    return plan->options.timeout_ms == 0 && plan->options.cancel == NULL && plan->ctx->deadline_ns == ACTRI_NEVER &&
+           !plan->has_limit;
+}
+
 static actr_status_t call_local(const plan_t *plan, actr_buf_t **reply, actr_error_t *error)
 {
+    actri_local_call_t *call = NULL;
     actr_status_t status = check_local_wait(plan, error);
     if (status != ACTR_OK) return status;
-    local_wait_t *wait = new_local_wait(&plan->ctx->node->system->env);
-    if (wait == NULL) return actri_no_memory(error);
     actri_local_spec_t spec = local_spec(plan);
-    spec.on_end = wake_local;
-    spec.user = wait;
-    status = actri_state_path_local(plan->path, &spec, &wait->call, error);
-    if (status != ACTR_OK) {
-        release_local_wait(wait); /* the call's */
-    } else {
-        status = await_local(plan, wait, reply, error);
-        actri_local_call_release(wait->call);
+    spec.here = may_run_here(plan);
+    spec.modest = may_wait(plan);
+    spec.wait_until_ns = spec.modest ? plan->deadline_ns : 0;
+    status = actri_state_path_local(plan->path, &spec, &call, error);
+    if (status != ACTR_OK) return status;
+    status = await_local(plan, call, reply, error);
+    actri_local_call_release(call);
+    return status;
+}
+
+static actr_status_t call_and_wait(plan_t *plan, actr_buf_t **reply, actr_error_t *error)
+{
+    actr_status_t status = join_chain(plan, error);
+    if (status == ACTR_OK) {
+        status = plan->path != NULL ? call_local(plan, reply, error) : call_peer(plan, reply, error);
     }
-    release_local_wait(wait);
+    actri_node_leave(plan->ctx->node);
     return status;
 }
 
@@ -333,28 +341,37 @@ actr_status_t actri_ctx_call_until(actr_ctx_t *ctx, const actr_dest_t *dest, con
     }
     actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
     if (status != ACTR_OK) return status;
+    plan.has_limit = deadline_ns != ACTRI_NEVER;
     if (deadline_ns < plan.deadline_ns) plan.deadline_ns = deadline_ns;
     plan.send_by_ns = send_by_ns;
-    status = join_chain(&plan, error);
-    if (status == ACTR_OK) {
-        status = plan.path != NULL ? call_local(&plan, reply, error) : call_peer(&plan, reply, error);
+    return call_and_wait(&plan, reply, error);
+}
+
+actr_status_t actr_ctx_call_buf(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_buf_t *payload,
+                                const actr_call_options_t *options, actr_buf_t **reply, actr_error_t *error)
+{
+    plan_t plan;
+    plan.is_tell = false;
+    if (reply != NULL) *reply = NULL;
+    actr_status_t status = make_buf_plan(&plan, ctx, dest, route, payload, options, error);
+    return status == ACTR_OK ? call_and_wait(&plan, reply, error) : status;
+}
+
+static actr_status_t tell_now(plan_t *plan, actr_error_t *error)
+{
+    actr_status_t status;
+    if (plan->path != NULL) {
+        actri_local_spec_t spec = local_spec(plan);
+        spec.modest = may_wait(plan);
+        status = actri_state_path_local(plan->path, &spec, NULL, error);
+        if (status == ACTR_STATUS_LIMIT_REACHED && spec.modest) { /* only now is the clock looked at */
+            spec.wait_until_ns = actri_ctx_deadline(plan->ctx, plan->ms);
+            status = actri_state_path_local(plan->path, &spec, NULL, error);
+        }
+    } else {
+        status = call_peer(plan, NULL, error);
     }
-    actri_node_leave(ctx->node);
-    return status;
-}
-
-static void local_told(actri_local_call_t *call)
-{
-    (void)call;
-}
-
-static actr_status_t tell_local(const plan_t *plan, actr_error_t *error)
-{
-    actri_local_call_t *call = NULL;
-    actri_local_spec_t spec = local_spec(plan);
-    spec.on_end = local_told;
-    actr_status_t status = actri_state_path_local(plan->path, &spec, &call, error);
-    actri_local_call_release(call);
+    actri_node_leave(plan->ctx->node);
     return status;
 }
 
@@ -367,10 +384,16 @@ actr_status_t actr_ctx_tell(actr_ctx_t *ctx, const actr_dest_t *dest, const char
         return actri_script_call(ctx->script, dest, route, payload, true, NULL, error);
     }
     actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
-    if (status != ACTR_OK) return status;
-    status = plan.path != NULL ? tell_local(&plan, error) : call_peer(&plan, NULL, error);
-    actri_node_leave(ctx->node);
-    return status;
+    return status == ACTR_OK ? tell_now(&plan, error) : status;
+}
+
+actr_status_t actr_ctx_tell_buf(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_buf_t *payload,
+                                const actr_call_options_t *options, actr_error_t *error)
+{
+    plan_t plan;
+    plan.is_tell = true;
+    actr_status_t status = make_buf_plan(&plan, ctx, dest, route, payload, options, error);
+    return status == ACTR_OK ? tell_now(&plan, error) : status;
 }
 
 /* ---- asynchronous ---- */
@@ -386,13 +409,15 @@ typedef struct answer { /* of a call, as a turn of the node */
     actri_local_call_t *local;
 } answer_t;
 
+_Static_assert(sizeof(answer_t) <= ACTRI_ANSWER_SIZE, "raise ACTRI_ANSWER_SIZE");
+
 static void release_answer(answer_t *answer)
 {
     if (__atomic_sub_fetch(&answer->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
     actri_cancel_unwatch(&answer->watch);
     actri_call_release(answer->peer);
     actri_local_call_release(answer->local);
-    actri_free(&answer->node->system->env, answer);
+    actri_slab_give(answer->node->answers, answer);
 }
 
 static void run_answer(actri_task_t *task)
@@ -402,7 +427,7 @@ static void run_answer(actri_task_t *task)
     actri_local_call_t *local = __atomic_load_n(&answer->local, __ATOMIC_RELAXED);
     actr_status_t status = peer != NULL ? peer->status : local->status;
     actr_buf_t **reply = peer != NULL ? &peer->reply : &local->reply;
-    const actr_error_t *error = peer != NULL ? &peer->error : &local->error;
+    const actr_error_t *error = peer != NULL ? &peer->error : actri_local_call_error(local);
     if (answer->on_reply != NULL) {
         actr_buf_t *given = *reply;
         *reply = NULL;
@@ -411,10 +436,11 @@ static void run_answer(actri_task_t *task)
     release_answer(answer);
 }
 
-static answer_t *new_answer(actr_ctx_t *ctx, actr_reply_fn on_reply, void *user)
+static answer_t *new_answer(actr_ctx_t *ctx, actr_reply_fn on_reply, void *user, bool *full)
 {
-    answer_t *answer = actri_zalloc(&ctx->node->system->env, sizeof *answer);
+    answer_t *answer = actri_slab_take(ctx->node->answers, ACTRI_ANSWERS, full);
     if (answer == NULL) return NULL;
+    memset(answer, 0, sizeof *answer);
     answer->task.run = run_answer;
     answer->refs = 2;
     answer->node = ctx->node;
@@ -467,9 +493,13 @@ static actr_status_t start_answer(plan_t *plan, answer_t *answer, actr_error_t *
     return status;
 }
 
-static actr_status_t start_async(plan_t *plan, actr_reply_fn on_reply, void *user, actr_error_t *error)
+static actr_status_t start_inside(plan_t *plan, actr_reply_fn on_reply, void *user, actr_error_t *error)
 {
-    answer_t *answer = new_answer(plan->ctx, on_reply, user);
+    bool full = false;
+    answer_t *answer = new_answer(plan->ctx, on_reply, user, &full);
+    if (answer == NULL && full) {
+        return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "%d asynchronous calls wait already", ACTRI_ANSWERS);
+    }
     if (answer == NULL) return actri_no_memory(error);
     answer->watch.fire = cancel_answer;
     actr_status_t status = start_answer(plan, answer, error);
@@ -482,6 +512,13 @@ static actr_status_t start_async(plan_t *plan, actr_reply_fn on_reply, void *use
     return status;
 }
 
+static actr_status_t start_async(plan_t *plan, actr_reply_fn on_reply, void *user, actr_error_t *error)
+{
+    actr_status_t status = start_inside(plan, on_reply, user, error);
+    actri_node_leave(plan->ctx->node);
+    return status;
+}
+
 actr_status_t actr_ctx_call_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_bytes_t payload,
                                   const actr_call_options_t *options, actr_reply_fn on_reply, void *user,
                                   actr_error_t *error)
@@ -489,10 +526,17 @@ actr_status_t actr_ctx_call_async(actr_ctx_t *ctx, const actr_dest_t *dest, cons
     plan_t plan;
     plan.is_tell = false;
     actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
-    if (status != ACTR_OK) return status;
-    status = start_async(&plan, on_reply, user, error);
-    actri_node_leave(ctx->node);
-    return status;
+    return status == ACTR_OK ? start_async(&plan, on_reply, user, error) : status;
+}
+
+actr_status_t actr_ctx_call_buf_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_buf_t *payload,
+                                      const actr_call_options_t *options, actr_reply_fn on_reply, void *user,
+                                      actr_error_t *error)
+{
+    plan_t plan;
+    plan.is_tell = false;
+    actr_status_t status = make_buf_plan(&plan, ctx, dest, route, payload, options, error);
+    return status == ACTR_OK ? start_async(&plan, on_reply, user, error) : status;
 }
 
 actr_status_t actr_ctx_tell_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_bytes_t payload,
@@ -502,8 +546,5 @@ actr_status_t actr_ctx_tell_async(actr_ctx_t *ctx, const actr_dest_t *dest, cons
     plan_t plan;
     plan.is_tell = true;
     actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
-    if (status != ACTR_OK) return status;
-    status = start_async(&plan, on_sent, user, error);
-    actri_node_leave(ctx->node);
-    return status;
+    return status == ACTR_OK ? start_async(&plan, on_sent, user, error) : status;
 }

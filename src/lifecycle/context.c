@@ -31,7 +31,8 @@ void actri_ctx_leave(const actr_ctx_t *outer)
 void actri_ctx_init(actr_ctx_t *ctx, actr_node_t *node, const actri_incoming_t *in, const char *request_id,
                     actri_arena_t *arena, int64_t deadline_ns)
 {
-    memset(ctx, 0, sizeof *ctx);
+    memset(ctx, 0, offsetof(actr_ctx_t, message));
+    ctx->message[0] = '\0';
     ctx->node = node;
     ctx->in = in;
     ctx->request_id = request_id;
@@ -90,6 +91,24 @@ actr_dest_t actr_dest_local(void)
 actr_dest_t actr_dest_shell(void)
 {
     return (actr_dest_t){.kind = ACTR_DEST_SHELL};
+}
+
+/* ---- buffers ---- */
+
+actr_buf_t *actr_ctx_request_buf(const actr_ctx_t *ctx)
+{
+    return ctx->in == NULL ? NULL : ctx->in->buf;
+}
+
+void actr_ctx_reply_buf(actr_ctx_t *ctx, actr_buf_t *reply)
+{
+    actr_buf_t **to = ctx->in == NULL ? NULL : ctx->in->reply;
+    if (to == NULL) { /* no handler's */
+        actr_buf_release(reply);
+        return;
+    }
+    actr_buf_release(*to);
+    *to = reply;
 }
 
 /* ---- memory and failures of a handler ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Discovery, blocking with an asynchronous twin whose answer is a turn of the node. [any-thread] */
 #include "lifecycle/node.h"
-#include "lifecycle/waiter.h"
+#include "port/waiter.h"
 
 #include "port/clock.h"
 
@@ -50,7 +50,6 @@ static actr_status_t search_once(actr_ctx_t *ctx, const actri_query_t *query, in
         status = search.status;
         if (status != ACTR_OK && error != NULL) *error = search.error;
     }
-    actri_waiter_destroy(&search.waiter);
     return status;
 }
 
@@ -157,7 +156,6 @@ actr_status_t actri_ctx_ask(actr_ctx_t *ctx, const actri_question_t *question, u
         actri_waiter_wait(&asking.waiter);
         status = asking.status;
     }
-    actri_waiter_destroy(&asking.waiter);
     *answers = asking.answers;
     *count = status == ACTR_OK ? asking.count : 0;
     actri_node_leave(ctx->node);

@@ -5,7 +5,7 @@
  * may tell an event; the user's code runs on the executor.
  */
 #include "lifecycle/node.h"
-#include "lifecycle/waiter.h"
+#include "port/waiter.h"
 
 #include "port/clock.h"
 
@@ -125,7 +125,6 @@ actr_status_t actri_node_hook(actr_node_t *node, const char *name, actri_hook_fn
         (void)actri_pool_dispatch_until(actri_node_pool(node), hook_has_run, &turn, ACTRI_NEVER);
     }
     actri_waiter_wait(&turn.waiter); /* the user's code: its own bounds */
-    actri_waiter_destroy(&turn.waiter);
     if (turn.status != ACTR_OK && error != NULL) *error = turn.error;
     return turn.status;
 }

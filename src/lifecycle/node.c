@@ -39,21 +39,26 @@ actr_status_t actri_node_add_identity(actr_node_t *node, const actr_id_t *id, ac
 
 actr_status_t actri_node_enter(actr_node_t *node, actr_error_t *error)
 {
-    actri_lock(&node->mutex);
-    bool open = !node->gone && actri_node_is_open(node->state);
-    if (open) node->users++;
-    actri_unlock(&node->mutex);
-    if (open) return ACTR_OK;
+    if ((__atomic_add_fetch(&node->door, 1, __ATOMIC_ACQ_REL) & ACTRI_DOOR_OPEN) != 0) return ACTR_OK;
+    actri_node_leave(node);
     if (node->is_test) return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "a test context has no node that runs");
     return actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node does not run");
 }
 
 void actri_node_leave(actr_node_t *node)
 {
+    if (__atomic_sub_fetch(&node->door, 1, __ATOMIC_ACQ_REL) != 0) return; /* open, or not the last */
     actri_lock(&node->mutex);
-    node->users--;
-    if (node->users == 0 && node->gone) actri_cond_broadcast(&node->changed);
+    actri_cond_broadcast(&node->changed);
     actri_unlock(&node->mutex);
+}
+
+void actri_node_set_door(actr_node_t *node)
+{
+    if (!node->gone && actri_node_is_open(node->state))
+        (void)__atomic_or_fetch(&node->door, ACTRI_DOOR_OPEN, __ATOMIC_ACQ_REL);
+    else
+        (void)__atomic_and_fetch(&node->door, ~ACTRI_DOOR_OPEN, __ATOMIC_ACQ_REL);
 }
 
 /* ---- the machine ---- */
@@ -73,6 +78,7 @@ actri_node_step_t actri_node_step(actr_node_t *node, actri_node_event_t event)
     actri_node_step_t step = actri_node_fsm_step(before, event);
     node->state = step.next;
     if (event == ACTRI_NODE_START && step.expected) node->gone = node->shutdown_asked = false;
+    actri_node_set_door(node);
     if (step.action == ACTRI_NODE_DRAIN || step.action == ACTRI_NODE_REMEMBER) note_shutdown(node);
     actri_cond_broadcast(&node->changed);
     actri_unlock(&node->mutex);

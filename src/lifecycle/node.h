@@ -8,6 +8,7 @@
 #define ACTRI_NODE_H
 
 #include "base/arena.h"
+#include "base/slab.h"
 #include "config/config.h"
 #include "dispatch/state_path.h"
 #include "dispatch/streams.h"
@@ -83,7 +84,7 @@ struct actr_node {
     bool shutdown_asked;
     bool ended;                    /* the shutdown's outcome is known */
     bool gone;                     /* the parts are being taken apart: nobody enters any more */
-    uint32_t users;                /* calls of the API that are inside */
+    uint64_t door;                 /* atomic: calls of the API that are inside, and whether more may enter */
     actr_status_t shutdown_status; /* once stopped: ACTR_OK, or TIMEOUT and what still runs */
     actr_error_t shutdown_error;
     actri_supervisor_t supervisor;
@@ -111,6 +112,7 @@ struct actr_node {
     actri_streams_t *streams;         /* what comes in */
     actri_stream_gate_t *stream_gate; /* what goes out */
     actri_serial_t *sent_serial;      /* tells what became of chunks; atomic; NULL: nobody has asked */
+    actri_slab_t *answers;    /* of asynchronous calls */
     actri_timers_t timers;
     uint64_t restarts;       /* atomic: of the workload */
     bool is_test;            /* only to make contexts for tests: it is never started */
@@ -147,6 +149,9 @@ const actr_id_t *actri_node_id(const actr_node_t *node);
 /* Around every use of the node's parts by a thread of the program; SHUTTING_DOWN when they are going away. */
 ACTR_MUST_CHECK actr_status_t actri_node_enter(actr_node_t *node, actr_error_t *error);
 void actri_node_leave(actr_node_t *node);
+#define ACTRI_DOOR_OPEN (UINT64_C(1) << 63)
+/* After a change of state or gone, under the mutex. */
+void actri_node_set_door(actr_node_t *node);
 /* A way through the table: what a start or a shutdown has come to. */
 typedef struct actri_drive {
     actr_node_t *node;
@@ -203,6 +208,9 @@ const actr_ctx_t *actri_ctx_current(void);
 const actr_ctx_t *actri_ctx_enter(const actr_ctx_t *ctx);
 void actri_ctx_leave(const actr_ctx_t *outer);
 
+/* call.c: asynchronous calls that have not been answered, at most, and the size of the block for one */
+#define ACTRI_ANSWERS 131072
+#define ACTRI_ANSWER_SIZE 144
 /* call.c: in ms, but at most what is left of the request's time */
 int64_t actri_ctx_deadline(const actr_ctx_t *ctx, uint32_t ms);
 /* options as the program gave them, of any size, NULL too; and the time limit they mean. */

@@ -3,7 +3,7 @@
  * The public face of a node's connections: bytes by destination and payload type, lanes to a peer, what is connected.
  * The work is done in src/transport; this keeps the node open meanwhile. [any-thread]
  */
-#include "lifecycle/waiter.h"
+#include "port/waiter.h"
 
 #include "base/buf.h"
 #include "lifecycle/node.h"
@@ -137,7 +137,6 @@ static actr_status_t send_and_wait(actr_node_t *node, const actr_id_t *to, actr_
     out.parcel.done = wake_sender;
     actri_outproc_send(node->outproc, &out.parcel);
     actri_waiter_wait(&out.waiter);
-    actri_waiter_destroy(&out.waiter);
     if (out.status != ACTR_OK && error != NULL) *error = out.error;
     return out.status;
 }

@@ -302,6 +302,7 @@ actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error)
     actr_status_t status = actri_loop_acquire(&node->loop, error);
     if (status == ACTR_OK) status = make_serial(node, error);
     if (status == ACTR_OK) actri_serial_set_weight(node->serial, node->system->config.values.mailbox_high_per_normal);
+    if (status == ACTR_OK) status = actri_slab_new(&node->system->env, ACTRI_ANSWER_SIZE, &node->answers, error);
     if (status == ACTR_OK) status = make_path(node, error);
     if (status == ACTR_OK) status = make_shell(node, error);
     if (status == ACTR_OK) status = start_watch(node, error);
@@ -318,7 +319,8 @@ actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error)
 static void wait_users(actr_node_t *node)
 {
     actri_lock(&node->mutex);
-    while (node->users > 0) (void)actri_cond_wait(&node->changed, &node->mutex, ACTRI_NEVER);
+    while (__atomic_load_n(&node->door, __ATOMIC_ACQUIRE) > 0)
+        (void)actri_cond_wait(&node->changed, &node->mutex, ACTRI_NEVER);
     actri_unlock(&node->mutex);
 }
 
@@ -327,6 +329,7 @@ void actri_node_dismantle(actr_node_t *node)
     actr_error_t ignored = ACTR_ERROR_INIT;
     actri_lock(&node->mutex);
     node->gone = true;
+    actri_node_set_door(node);
     actri_unlock(&node->mutex);
     actri_timers_close(node);
     if (node->stream_gate != NULL) actri_stream_gate_close(node->stream_gate);
@@ -354,6 +357,7 @@ void actri_node_dismantle(actr_node_t *node)
     actri_serial_free(node->shell_serial);
     actri_serial_free(node->serial);
     actri_pool_free(node->own_pool);
+    actri_slab_free(node->answers);
     actri_loop_release(node->loop);
     node->signaling = NULL;
     node->gate = NULL;
@@ -365,5 +369,6 @@ void actri_node_dismantle(actr_node_t *node)
     node->shell_serial = NULL;
     node->serial = NULL;
     node->own_pool = NULL;
+    node->answers = NULL;
     node->loop = NULL;
 }

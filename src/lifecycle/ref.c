@@ -48,6 +48,7 @@ static void fill_path(actri_state_path_t *path, actr_node_stats_t *out)
     out->handlers_overtime = load(&stats->overtime);
     out->requests_expired = load(&stats->expired);
     out->requests_repeated = load(&stats->repeated);
+    out->turns_here = load(&stats->here);
     out->deferred_replies = actri_state_path_deferred(path);
 }
 

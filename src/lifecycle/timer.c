@@ -6,8 +6,8 @@
  */
 #include "lifecycle/timer.h"
 
-#include "lifecycle/waiter.h"
 #include "port/clock.h"
+#include "port/waiter.h"
 
 #define MAX_TIMERS 16384
 #define MOST_MS (366ull * 24 * 3600 * 1000)
@@ -272,5 +272,4 @@ void actri_timers_close(actr_node_t *node)
     actri_waiter_init(&barrier.waiter);
     actri_loop_post(node->loop, &barrier.task); /* behind all that ends a timer */
     actri_waiter_wait(&barrier.waiter);
-    actri_waiter_destroy(&barrier.waiter);
 }

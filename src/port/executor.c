@@ -32,10 +32,12 @@ struct actri_serial {
     unsigned waiters;
     uint64_t wakeups; /* atomic */
     keyed_t *keyed;   /* NULL: one at a time */
-    actri_queue_t queue;
-    char apart[64];       /* what posters write stands on a cache line of its own */
+    /* each on cache lines of its own: what posters write, what the runner does */
+    char apart[64];
     actri_link_t *posted; /* atomic */
     bool urgent;          /* atomic: a high one may be among them */
+    char apart2[64];
+    actri_queue_t queue;
 };
 
 static actri_link_t idle_mark;
@@ -102,6 +104,15 @@ static bool go_idle(actri_serial_t *serial)
     return done;
 }
 
+/* What comes next was written by another thread, and is likely to be far away. */
+static void fetch_ahead(const actri_link_t *link)
+{
+    __builtin_prefetch(link);
+    __builtin_prefetch((const char *)link + 64);
+    __builtin_prefetch((const char *)link + 128);
+    __builtin_prefetch((const char *)link + 192);
+}
+
 static bool run_serial(actri_runnable_t *runnable, unsigned *budget)
 {
     actri_serial_t *serial = ACTRI_CONTAINER(runnable, actri_serial_t, runnable);
@@ -122,6 +133,7 @@ static bool run_serial(actri_runnable_t *runnable, unsigned *budget)
         }
         if (task != NULL) {
             (*budget)--;
+            fetch_ahead(serial->queue.normal.next);
             task->run(task);
         } else {
             more = !go_idle(serial);

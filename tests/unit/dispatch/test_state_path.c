@@ -117,6 +117,13 @@ void actri_serial_post(actri_serial_t *serial, actri_task_t *task, bool high)
     actri_list_append(&stage.posted, &task->link);
 }
 
+bool actri_serial_run_here(actri_serial_t *serial, actri_task_t *task)
+{
+    (void)serial;
+    (void)task;
+    return false;
+}
+
 /* ---- the stage ---- */
 
 static void see(const actri_incoming_t *in)
@@ -531,7 +538,7 @@ static void on_end(actri_local_call_t *call)
     outcome_t *outcome = call->user;
     outcome->ended++;
     outcome->status = call->status;
-    (void)snprintf(outcome->message, sizeof outcome->message, "%.190s", call->error.message);
+    (void)snprintf(outcome->message, sizeof outcome->message, "%.190s", actri_local_call_error(call)->message);
     assert_true((call->reply != NULL) == (call->status == ACTR_OK && !call->is_tell));
     if (call->reply == NULL) return;
     (void)snprintf(outcome->reply, sizeof outcome->reply, "%.*s", (int)actr_buf_size(call->reply),
