@@ -15,6 +15,7 @@ static const struct verb {
     {"compat", verb_compat, "say whether a new contract can stand in for an old one"},
     {"config", verb_config, "check an Actr.toml, or show what it says in the end"},
     {"discover", verb_discover, "list the actors of a type, or the types of a realm"},
+    {"dlq", verb_dlq, "list, show, put back or delete dead letters"},
     {"fingerprint", verb_fingerprint, "print the fingerprints of .proto files and of their service"},
     {"gen", verb_gen, "make typed services from .proto files"},
     {"init", verb_init, "make a small project that builds and runs"},

@@ -9,6 +9,7 @@ int verb_compat(int argc, char **argv);
 int verb_config(int argc, char **argv);
 int verb_discover(int argc, char **argv);
 int verb_fingerprint(int argc, char **argv);
+int verb_dlq(int argc, char **argv);
 int verb_gen(int argc, char **argv);
 int verb_init(int argc, char **argv);
 int verb_lock(int argc, char **argv);

@@ -15,6 +15,7 @@
 #include "gate/stream_gate.h"
 #include "lifecycle/node_fsm.h"
 #include "lifecycle/supervisor.h"
+#include "mailbox/mailbox_admin.h"
 #include "port/thread.h"
 #include "signaling/signaling.h"
 
@@ -28,6 +29,7 @@ struct actr_system {
     actri_pool_t *pool;
     actri_pool_t *stream_pool; /* under the mutex until it is there; NULL: nobody has registered a stream */
     actri_mailbox_t *mailbox;
+    actri_admin_t *admin; /* beside a mailbox file; NULL: none */
     actri_certificate_t *certificate;
     uint8_t *service_spec, *acl; /* encoded, or NULL */
     size_t service_spec_size, acl_size;

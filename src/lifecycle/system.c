@@ -85,6 +85,20 @@ static actr_status_t open_mailbox(actr_system_t *system, actr_error_t *error)
     return actri_mailbox_open(&options, &system->mailbox, error);
 }
 
+/* Beside the mailbox file, <path>.sock. A node can live without. */
+static void open_admin(actr_system_t *system)
+{
+    const actr_config_t *config = &system->config.values;
+    actr_error_t error = ACTR_ERROR_INIT;
+    if (config->mailbox != NULL || !actri_mailbox_is_file(config->mailbox_path)) return;
+    char *path = actri_asprintf(&system->env, "%s.sock", config->mailbox_path);
+    if (path == NULL || actri_admin_open(&system->env, path, actri_mailbox_commands, system->mailbox, &system->admin,
+                                         &error) != ACTR_OK) {
+        actri_warn(&system->env, "admin", "no admin socket: %s", path == NULL ? "out of memory" : error.message);
+    }
+    actri_free(&system->env, path);
+}
+
 /* A spec that can not be made is left out, as the reference does, but not in silence. */
 static void make_service_spec(actr_system_t *system)
 {
@@ -123,6 +137,7 @@ static actr_status_t build(actr_system_t *system, actr_error_t *error)
 {
     actr_status_t status = make_pool(system, error);
     if (status == ACTR_OK) status = open_mailbox(system, error);
+    if (status == ACTR_OK) open_admin(system);
     if (status == ACTR_OK) status = open_certificate(system, error);
     if (status == ACTR_OK) status = make_acl(system, error);
     if (status == ACTR_OK) make_service_spec(system);
@@ -191,6 +206,7 @@ actr_system_t *actri_system_retain(actr_system_t *system)
 void actr_system_release(actr_system_t *system)
 {
     if (system == NULL || __atomic_sub_fetch(&system->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
+    actri_admin_close(system->admin);
     actri_mailbox_close(system->mailbox);
     actri_pool_free(system->pool);
     actri_pool_free(system->stream_pool);

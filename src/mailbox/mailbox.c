@@ -321,9 +321,9 @@ actr_dlq_t *actri_mailbox_letters(actri_mailbox_t *m)
 
 /* ---- life ---- */
 
-static bool in_memory(const char *path)
+bool actri_mailbox_is_file(const char *path)
 {
-    return path == NULL || path[0] == '\0' || strcmp(path, ":memory:") == 0;
+    return path != NULL && path[0] != '\0' && strcmp(path, ":memory:") != 0;
 }
 
 static actr_status_t open_store(actri_mailbox_t *m, actr_error_t *error)
@@ -347,8 +347,8 @@ static actr_status_t open_store(actri_mailbox_t *m, actr_error_t *error)
         options.log = m->env->log;
         options.log_user = m->env->log_user;
     }
-    return in_memory(o->path) ? actr_memory_store_open(&options, &m->store, &m->letters, error)
-                              : actr_sqlite_store_open(&options, &m->store, &m->letters, error);
+    return actri_mailbox_is_file(o->path) ? actr_sqlite_store_open(&options, &m->store, &m->letters, error)
+                                          : actr_memory_store_open(&options, &m->store, &m->letters, error);
 }
 
 static actr_status_t count_old(actri_mailbox_t *m, actr_error_t *error)
@@ -363,7 +363,7 @@ static actr_status_t count_old(actri_mailbox_t *m, actr_error_t *error)
     m->table = m->stats.queued > 0;
     if (m->stats.queued > 0) {
         actri_info(m->env, AREA, "%s holds %llu requests of the last run",
-                   in_memory(m->o.path) ? "the mailbox" : m->o.path, (unsigned long long)m->stats.queued);
+                   !actri_mailbox_is_file(m->o.path) ? "the mailbox" : m->o.path, (unsigned long long)m->stats.queued);
     }
     if (m->immediate) return ACTR_OK;
     m->room = actri_alloc(m->env, sizeof *m->room);

@@ -72,6 +72,8 @@ typedef struct actri_mailbox_stats {
     uint64_t stored, acknowledged, redelivered, refused, dead, duplicates, commits;
 } actri_mailbox_stats_t;
 
+/* Does this path name a file? Else the mailbox is in memory. */
+bool actri_mailbox_is_file(const char *path);
 /* Opens the store (and its lock: MAILBOX_BUSY names who holds it). Nothing is delivered before start. */
 ACTR_MUST_CHECK actr_status_t actri_mailbox_open(const actri_mailbox_options_t *options, actri_mailbox_t **out,
                                                  actr_error_t *error);
