@@ -114,7 +114,7 @@ typedef struct actr_dead_letter {
 typedef struct actr_burial {
     int64_t message_id;
     uint8_t key[ACTR_KEY_SIZE]; /* as at enqueue: the key is forgotten */
-    actr_dead_letter_t letter;  /* sender, payload, priority, attempts and redrives are taken from the message */
+    actr_dead_letter_t letter;  /* sender, payload, priority, redrives and, when 0, attempts are the message's */
 } actr_burial_t;
 
 /* Several things as one unit: all of it is done, or nothing. In this order. */

@@ -11,7 +11,7 @@ static inline actr_dead_letter_t actri_letter_of(const actr_message_t *message, 
     actr_dead_letter_t letter = *why;
     letter.message_id = message->id;
     letter.priority = message->priority;
-    letter.attempts = message->attempts;
+    if (why->attempts == 0) letter.attempts = message->attempts;
     letter.redrives = message->redrives;
     letter.redriven_ms = message->redrives > 0 ? message->received_ms : 0;
     letter.sender = message->sender;
