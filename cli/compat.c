@@ -28,14 +28,17 @@ typedef struct side {
     actri_compat_side_t side;
 } side_t;
 
-static actr_status_t load(side_t *side, const char *what, actr_error_t *error)
+/* nameless: what stands for a fingerprint when there is none; the analysis says why, or does without. */
+static actr_status_t load(side_t *side, const char *what, const char *nameless, actr_error_t *error)
 {
     actr_status_t status = protos_add(&side->contract, what, error);
     const protos_t *contract = &side->contract;
-    if (status == ACTR_OK && contract->fingerprint == NULL)
-        status = actri_fingerprint_service(NULL, contract->sources, contract->count, &side->own, NULL, error);
-    side->side = (actri_compat_side_t){contract->fingerprint == NULL ? side->own.text : contract->fingerprint,
-                                       contract->files, contract->count};
+    bool named = contract->fingerprint != NULL;
+    if (status == ACTR_OK && !named &&
+        actri_fingerprint_service(NULL, contract->sources, contract->count, &side->own, NULL, NULL) != ACTR_OK)
+        (void)snprintf(side->own.text, sizeof side->own.text, "%s", nameless);
+    side->side =
+        (actri_compat_side_t){named ? contract->fingerprint : side->own.text, contract->files, contract->count};
     return status;
 }
 
@@ -56,7 +59,8 @@ static void print_text(const actri_compat_report_t *loose, const actri_compat_re
 {
     print_findings(strict);
     (void)printf("%s for the reference, %s strictly: %zu breaking, %zu compatible\n",
-                 actri_compat_level_name(loose->level), actri_compat_level_name(strict->level), strict->breaking_count,
+                 loose == NULL ? "No answer" : actri_compat_level_name(loose->level),
+                 actri_compat_level_name(strict->level), strict->breaking_count,
                  strict->finding_count - strict->breaking_count);
 }
 
@@ -108,21 +112,30 @@ static void json_strict(actri_json_t *json, const actri_compat_report_t *report)
     actri_json_close(json, '{');
 }
 
+static void json_loose(actri_json_t *json, const side_t *old, const side_t *new, const actri_compat_report_t *report)
+{
+    char summary[ACTRI_COMPAT_SUMMARY_SIZE];
+    actri_compat_summary(report, summary);
+    actri_json_text(json, "level", actri_compat_level_name(report->level));
+    actri_json_number(json, "level_value", report->level);
+    actri_json_bool(json, "is_compatible", report->level != ACTRI_COMPAT_BREAKING);
+    actri_json_text(json, "summary", summary);
+    json_lists(json, report);
+    actri_json_text(json, "base_semantic_fingerprint", old->side.fingerprint);
+    actri_json_text(json, "candidate_semantic_fingerprint", new->side.fingerprint);
+}
+
+/* loose NULL: the reference has no answer, and why. */
 static void print_json(const side_t *old, const side_t *new, const actri_compat_report_t *loose,
-                       const actri_compat_report_t *strict)
+                       const actri_compat_report_t *strict, const actr_error_t *why)
 {
     actri_json_t json;
-    char summary[ACTRI_COMPAT_SUMMARY_SIZE];
-    actri_compat_summary(loose, summary);
     actri_json_init(&json, SIZE_MAX, protos_write, stdout);
     actri_json_open(&json, NULL, '{');
-    actri_json_text(&json, "level", actri_compat_level_name(loose->level));
-    actri_json_number(&json, "level_value", loose->level);
-    actri_json_bool(&json, "is_compatible", loose->level != ACTRI_COMPAT_BREAKING);
-    actri_json_text(&json, "summary", summary);
-    json_lists(&json, loose);
-    actri_json_text(&json, "base_semantic_fingerprint", old->side.fingerprint);
-    actri_json_text(&json, "candidate_semantic_fingerprint", new->side.fingerprint);
+    if (loose != NULL)
+        json_loose(&json, old, new, loose);
+    else
+        actri_json_text(&json, "error", actr_error_message(why));
     json_strict(&json, strict);
     actri_json_close(&json, '{');
     actri_json_flush(&json);
@@ -141,19 +154,16 @@ static int compare(side_t *old, side_t *new, bool strictly, bool json)
     actr_error_t error = ACTR_ERROR_INIT;
     /* Two files, each named by itself, are the same file, whatever they are called. */
     if (old->contract.single && new->contract.single) old->contract.files->package = new->contract.files->package;
-    if (actri_compat_analyze(NULL, &old->side, &new->side, &loose, &error) != ACTR_OK) return complain(&error);
-    int status = loose.level == ACTRI_COMPAT_BREAKING;
-    if (actri_compat_strict(NULL, &old->side, &new->side, &strict, &error) == ACTR_OK) {
-        if (json)
-            print_json(old, new, &loose, &strict);
-        else
-            print_text(&loose, &strict);
-        if (strictly) status = strict.level == ACTRI_COMPAT_BREAKING;
-        actri_compat_clear(&strict);
-    } else {
-        status = complain(&error);
-    }
-    actri_compat_clear(&loose);
+    if (actri_compat_strict(NULL, &old->side, &new->side, &strict, &error) != ACTR_OK) return complain(&error);
+    bool known = actri_compat_analyze(NULL, &old->side, &new->side, &loose, &error) == ACTR_OK;
+    if (!known && !strictly) (void)complain(&error);
+    if (json)
+        print_json(old, new, known ? &loose : NULL, &strict, &error);
+    else
+        print_text(known ? &loose : NULL, &strict);
+    int status = strictly ? strict.level == ACTRI_COMPAT_BREAKING : known ? loose.level == ACTRI_COMPAT_BREAKING : 2;
+    if (known) actri_compat_clear(&loose);
+    actri_compat_clear(&strict);
     return fflush(stdout) == 0 ? status : 2;
 }
 
@@ -178,7 +188,8 @@ int verb_compat(int argc, char **argv)
     if (count != 2) return usage(stderr, 2);
     protos_init(&sides[0].contract);
     protos_init(&sides[1].contract);
-    if (load(&sides[0], names[0], &error) != ACTR_OK || load(&sides[1], names[1], &error) != ACTR_OK)
+    if (load(&sides[0], names[0], "none", &error) != ACTR_OK ||
+        load(&sides[1], names[1], "none either", &error) != ACTR_OK)
         (void)complain(&error);
     else
         status = compare(&sides[0], &sides[1], strictly, json);

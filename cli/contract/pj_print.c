@@ -20,8 +20,12 @@ static int add_piece(const char *data, size_t size, void *user)
 static void print_real(actri_text_t *out, double number)
 {
     char text[40];
+    if (number == 0 && signbit(number)) { /* "-0" would be read as an integer, which has no sign there */
+        actri_text_add(out, "-0.0");
+        return;
+    }
     if (fabs(number) < 1e15 && number == floor(number)) {
-        actri_text_add(out, "%.0f", number); /* -0 too */
+        actri_text_add(out, "%.0f", number);
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {

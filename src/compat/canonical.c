@@ -107,6 +107,13 @@ static void write_set(writer_t *writer, const char *key, const set_t *set, write
     actri_json_close(writer->json, '[');
 }
 
+/* The texts of options were checked, but for those of a file that was read with its imports. */
+static const actri_proto_text_t *text_in(const actri_proto_value_t *value)
+{
+    static const actri_proto_text_t none = {"", 0};
+    return value->text.data == NULL ? &none : &value->text;
+}
+
 /* An option of the file's text that is a string, a bool or an enum's value; under its own name. */
 static void write_option(writer_t *writer, const actri_proto_option_t *options, const char *name)
 {
@@ -115,7 +122,7 @@ static void write_option(writer_t *writer, const actri_proto_option_t *options, 
     if (value->kind == ACTRI_PROTO_BOOL)
         actri_json_bool(writer->json, name, value->boolean);
     else
-        actri_json_bytes(writer->json, name, &value->text);
+        actri_json_bytes(writer->json, name, text_in(value));
 }
 
 static void write_option_text(writer_t *writer, const actri_proto_option_t *options, const char *name)
@@ -125,7 +132,7 @@ static void write_option_text(writer_t *writer, const actri_proto_option_t *opti
     if (value->kind == ACTRI_PROTO_BOOL)
         actri_json_text(writer->json, name, value->boolean ? "true" : "false");
     else
-        actri_json_bytes(writer->json, name, &value->text);
+        actri_json_bytes(writer->json, name, text_in(value));
 }
 
 /* ---- ranges and reserved names ---- */

@@ -67,7 +67,8 @@ bool actri_compat_same_type(const actri_compat_finder_t *finder, const char *bas
 static const char *idempotency(const actri_proto_method_t *method)
 {
     const actri_proto_value_t *value = actri_proto_option(method->options, "idempotency_level");
-    return value == NULL ? "IDEMPOTENCY_UNKNOWN" : value->text.data;
+    if (value == NULL) return "IDEMPOTENCY_UNKNOWN";
+    return value->text.data == NULL ? "no level" : value->text.data;
 }
 
 static const char *streaming(const actri_proto_method_t *method)

@@ -15,6 +15,7 @@
 typedef struct analysis {
     const actri_env_t *env;
     bool strict;
+    const actri_compat_side_t *from, *to;
     const actri_compat_file_t **base, **candidate; /* sorted by package; of several of one name the last */
     size_t base_count, candidate_count;
     actri_compat_report_t *report;
@@ -118,9 +119,36 @@ static const char *name_of(const actri_compat_file_t *file)
     return file->name == NULL ? file->package : file->name;
 }
 
-static actr_status_t read_file(analysis_t *analysis, actri_proto_set_t *set, const actri_compat_file_t *file,
-                               const actri_proto_file_t **out)
+/* "v1/user.proto" as an import: the file whose name ends so, or of a specification the one called "user". */
+static bool is_meant(const actri_compat_file_t *file, const char *path)
 {
+    const char *name = name_of(file), *slash = strrchr(path, '/'), *last = slash == NULL ? path : slash + 1;
+    size_t size = strlen(name), tail = strlen(path), package = strlen(file->package);
+    if (size >= tail && strcmp(name + size - tail, path) == 0 && (size == tail || name[size - tail - 1] == '/'))
+        return true;
+    return file->name == NULL && strncmp(last, file->package, package) == 0 && strcmp(last + package, ".proto") == 0;
+}
+
+static bool find_in_side(void *user, const char *path, actri_proto_text_t *out)
+{
+    const actri_compat_side_t *side = user;
+    for (size_t i = 0; i < side->count; i++) {
+        if (!is_meant(&side->files[i], path)) continue;
+        *out = (actri_proto_text_t){side->files[i].text, side->files[i].size};
+        return true;
+    }
+    return false;
+}
+
+/* Into a set of its own: both sides may import the same names. */
+static actr_status_t read_file(analysis_t *analysis, actri_proto_set_t *set, const actri_compat_side_t *side,
+                               const actri_compat_file_t *file, const actri_proto_file_t **out)
+{
+    actri_proto_set_init(set, analysis->env);
+    if (analysis->strict) {
+        set->find = find_in_side;
+        set->find_user = (void *)(uintptr_t)side;
+    }
     actri_proto_mode_t mode = analysis->strict ? ACTRI_PROTO_AS_WRITTEN : ACTRI_PROTO_AS_REFERENCE;
     actr_status_t status = actri_proto_read(set, name_of(file), file->text, file->size, mode, out, analysis->error);
     if (status != ACTR_OK && status != ACTR_STATUS_NO_MEMORY)
@@ -129,12 +157,12 @@ static actr_status_t read_file(analysis_t *analysis, actri_proto_set_t *set, con
 }
 
 /* ACTRI_COMPAT_FULL when the file's fingerprints are equal. */
-static actr_status_t compare(analysis_t *analysis, actri_proto_set_t *set, const actri_compat_pair_t *pair,
+static actr_status_t compare(analysis_t *analysis, actri_proto_set_t sets[2], const actri_compat_pair_t *pair,
                              actri_compat_level_t *level)
 {
     actri_fingerprint_t base, candidate;
-    actr_status_t status = actri_fingerprint_of(set, pair->base, &base, analysis->error);
-    if (status == ACTR_OK) status = actri_fingerprint_of(set, pair->candidate, &candidate, analysis->error);
+    actr_status_t status = actri_fingerprint_of(&sets[0], pair->base, &base, analysis->error);
+    if (status == ACTR_OK) status = actri_fingerprint_of(&sets[1], pair->candidate, &candidate, analysis->error);
     *level = ACTRI_COMPAT_FULL;
     if (status != ACTR_OK) return status;
     if (strcmp(base.text, candidate.text) != 0 && !actri_compat_compare(pair, level))
@@ -146,15 +174,16 @@ static actr_status_t compare(analysis_t *analysis, actri_proto_set_t *set, const
 static actr_status_t compare_pair(analysis_t *analysis, const actri_compat_file_t *base,
                                   const actri_compat_file_t *candidate)
 {
-    actri_proto_set_t set;
+    actri_proto_set_t sets[2];
     actri_compat_pair_t pair = {.report = analysis->report};
     actri_compat_level_t level = ACTRI_COMPAT_FULL;
     const char *file = base->package;
-    actri_proto_set_init(&set, analysis->env);
-    actr_status_t status = read_file(analysis, &set, base, &pair.base);
-    if (status == ACTR_OK) status = read_file(analysis, &set, candidate, &pair.candidate);
-    if (status == ACTR_OK) status = compare(analysis, &set, &pair, &level);
-    actri_proto_set_clear(&set);
+    actri_proto_set_init(&sets[1], analysis->env);
+    actr_status_t status = read_file(analysis, &sets[0], analysis->from, base, &pair.base);
+    if (status == ACTR_OK) status = read_file(analysis, &sets[1], analysis->to, candidate, &pair.candidate);
+    if (status == ACTR_OK) status = compare(analysis, sets, &pair, &level);
+    actri_proto_set_clear(&sets[0]);
+    actri_proto_set_clear(&sets[1]);
     if (status != ACTR_OK) return status;
     worsen(analysis, level);
     if (level != ACTRI_COMPAT_FULL)
@@ -172,8 +201,7 @@ static actr_status_t alone(analysis_t *analysis, const actri_compat_file_t *file
     if (analysis->strict) {
         actri_proto_set_t set;
         const actri_proto_file_t *read;
-        actri_proto_set_init(&set, analysis->env);
-        status = read_file(analysis, &set, file, &read);
+        status = read_file(analysis, &set, removed ? analysis->from : analysis->to, file, &read);
         actri_proto_set_clear(&set);
     }
     if (removed) {
@@ -214,8 +242,14 @@ static actr_status_t analyze(const actri_env_t *env, bool strict, const actri_co
     out->strict = strict;
     out->findings_tail = &out->findings;
     actri_arena_init(&out->arena, env);
-    analysis_t analysis = {
-        .env = env, .strict = strict, .report = out, .changes = &out->changes, .breaks = &out->breaks, .error = error};
+    analysis_t analysis = {.env = env,
+                           .strict = strict,
+                           .from = base,
+                           .to = candidate,
+                           .report = out,
+                           .changes = &out->changes,
+                           .breaks = &out->breaks,
+                           .error = error};
     actr_status_t status = check_side(base, "base", error);
     if (status == ACTR_OK) status = check_side(candidate, "candidate", error);
     if (status != ACTR_OK || (!strict && strcmp(base->fingerprint, candidate->fingerprint) == 0)) return status;

@@ -77,7 +77,8 @@ typedef struct actri_compat_report {
 ACTR_MUST_CHECK actr_status_t actri_compat_analyze(const actri_env_t *env, const actri_compat_side_t *base,
                                                    const actri_compat_side_t *candidate, actri_compat_report_t *out,
                                                    actr_error_t *error);
-/* The strict mode: fingerprints are not believed, every file is read, as it stands. Never a better level than that of
+/* The strict mode: fingerprints are not believed, every file is read, as it stands, and imports are looked up among the
+   files of the side; what is imported and not there may not be used, but for options. Never a better level than that of
    actri_compat_analyze (but where the reference reads a text with `import "input.proto"` as an empty one). */
 ACTR_MUST_CHECK actr_status_t actri_compat_strict(const actri_env_t *env, const actri_compat_side_t *base,
                                                   const actri_compat_side_t *candidate, actri_compat_report_t *out,

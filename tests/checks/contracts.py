@@ -173,11 +173,30 @@ def a_contract_to_call_with_stays_in_its_folder(folder):
         server.wait()
 
 
+def imports_are_followed_strictly(folder):
+    """The reference has no answer where a file uses another; the strict comparison looks it up on its side."""
+    part = 'syntax = "proto3"; package q; message Part { int32 n = 1; }\n'
+    whole = ('syntax = "proto3"; package p; import "q.proto"; import "actr/options.proto"; message A { q.Part part = 1; }\n'
+             "service S { rpc R(A) returns (A) { option (actr.payload_type) = RPC_SIGNAL; } }\n")
+    write(folder, a__q_proto=part, a__p_proto=whole, b__q_proto=part, b__p_proto=whole + "message B { }\n", c__p_proto=whole)
+    code, out, error = actr(folder, "compat", "a", "b")
+    assert code == 2 and "p.proto:1:" in error and out.endswith(
+        "No answer for the reference, BackwardCompatible strictly: 0 breaking, 1 compatible\n"), (code, out, error)
+    assert actr(folder, "compat", "--strict", "a", "b")[0] == 0
+    got = json.loads(actr(folder, "compat", "--json", "--strict", "a", "b")[1])
+    assert "level" not in got and "p.proto" in got["error"] and got["strict"]["findings"][0]["rule"] == "MESSAGE_ADDED", got
+    write(folder, b__q_proto=part.replace("int32", "string"))
+    code, out, _ = actr(folder, "compat", "--strict", "a", "b")
+    assert code == 1 and "b/q.proto:1:46: breaking: q.Part.n is string, was int32" in out, out
+    code, out, error = actr(folder, "compat", "--strict", "c", "a")
+    assert code == 2 and "there is no type q.Part here" in error, (code, out, error)
+
+
 def main():
     failed = 0
     cases = [page_shows_what_is_printed, statuses_tell, json_is_whole, contracts_have_many_forms,
              what_has_no_fingerprint_is_told, canonical_text_is_what_is_hashed, lock_file_is_kept,
-             a_contract_to_call_with_stays_in_its_folder]
+             a_contract_to_call_with_stays_in_its_folder, imports_are_followed_strictly]
     for number, case in enumerate(cases, 1):
         with tempfile.TemporaryDirectory() as folder:
             try:
