@@ -142,9 +142,10 @@ static bool make_method(const maker_t *m, service_t *service, size_t s, size_t i
     method->name = from->name;
     method->route = text_print(m->arena, "%s.%s", service->name, from->name);
     if (from->client_streaming || from->server_streaming) {
-        (void)actri_fail(m->error, ACTR_STATUS_PROTO_UNSUPPORTED,
-                         "%s: %s: streaming methods are not supported; send data streams through the context instead",
-                         m->file->name, method->route);
+        (void)actri_fail(
+            m->error, ACTR_STATUS_PROTO_UNSUPPORTED,
+            "%s: %s: streaming methods are not generated; send messages as chunks (actr_message_send) instead",
+            m->file->name, method->route);
         return false;
     }
     method->snake = name_snake(m->arena, from->name);

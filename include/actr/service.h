@@ -8,6 +8,7 @@
 #define ACTR_SERVICE_H
 
 #include <actr/context.h>
+#include <actr/stream.h>
 #include <actr/system.h>
 
 #ifdef __cplusplus
@@ -94,6 +95,21 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_method_tell_async(actr_ctx_t *ctx, c
                                                               const actr_method_t *method, const void *request,
                                                               const actr_call_options_t *options, actr_reply_fn on_sent,
                                                               void *user, actr_error_t *error);
+
+/*
+ * Sends a message as one chunk of a data stream, as actr_ctx_send_chunk: stream_id, sequence, metadata and payload_type
+ * are those of `chunk`, its payload and buffer are not looked at. [any-thread] Blocks as actr_ctx_send_chunk.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_message_send(actr_ctx_t *ctx, const actr_dest_t *dest, const void *message,
+                                                         const actr_chunk_t *chunk, const actr_send_options_t *options,
+                                                         actr_error_t *error);
+/*
+ * The message that a chunk is, of this type; *message is the caller's: actr_message_free. ACTR_STATUS_DECODE: it is
+ * none, or is nested more than 100 deep; also for ACTR_CHUNK_END, which is none. [any-thread]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_message_receive(const struct ProtobufCMessageDescriptor *type,
+                                                            const actr_chunk_t *chunk, void **message,
+                                                            actr_error_t *error);
 
 /* Frees a response; NULL is a no-op. */
 ACTR_API void actr_message_free(void *message);

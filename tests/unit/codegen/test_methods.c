@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* [methods] on a generated service over real nodes: key fields, priorities, and rules that can not be kept. */
+/* A generated service over real nodes: [methods] (key fields, priorities, rules that can not be kept), messages as
+ * chunks. */
 #include "check.h"
 
 #include "harness.h"
@@ -228,6 +229,52 @@ static void a_high_method_goes_first(void **state)
     finish(&s);
 }
 
+static void on_chunk(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
+{
+    store_t *store = user;
+    void *message = NULL;
+    actr_error_t error = ACTR_ERROR_INIT;
+    (void)ctx;
+    actr_status_t status = actr_message_receive(&codegen__services__key__descriptor, chunk, &message, &error);
+    actri_lock(&store->mutex);
+    if (chunk->kind == ACTR_CHUNK_DATA) {
+        bool bad = status == ACTR_STATUS_DECODE && strstr(error.message, "codegen.services.Key: a chunk of 2") != NULL;
+        const char *name = status == ACTR_OK ? ((Codegen__Services__Key *)message)->name : bad ? "x" : "?";
+        strncat(store->order, name, 8);
+        store->answered++;
+        actri_cond_broadcast(&store->changed);
+    }
+    actri_unlock(&store->mutex);
+    actr_message_free(message);
+}
+
+static void messages_travel_as_chunks(void **state)
+{
+    Codegen__Services__Key one = CODEGEN__SERVICES__KEY__INIT;
+    actr_chunk_t chunk = ACTR_CHUNK_INIT;
+    actr_dest_t dest = actr_dest_shell();
+    actr_error_t error = ACTR_ERROR_INIT;
+    scene_t s;
+    (void)state;
+    open_scene(&s, NULL, 0);
+    actr_ctx_t *ctx = actr_ref_ctx(s.ref);
+    assert_ok(actr_ctx_register_stream(ctx, "keys", on_chunk, &s.store, NULL, &error), &error);
+    chunk.stream_id = "keys";
+    for (unsigned i = 0; i < 3; i++) {
+        one.name = (char *)(uintptr_t)(i == 0 ? "a" : i == 1 ? "" : "c");
+        chunk.sequence++;
+        assert_ok(actr_message_send(ctx, &dest, &one, &chunk, NULL, &error), &error);
+    }
+    chunk.payload = (actr_bytes_t){"\xff\xff", 2};
+    assert_ok(actr_ctx_send_chunk(ctx, &dest, &chunk, NULL, &error), &error);
+    all_answered(&s, 4);
+    assert_string_equal("acx", s.store.order);
+    chunk.stream_id = "nobody's";
+    assert_status(ACTR_STATUS_NOT_FOUND, actr_message_send(ctx, &dest, &one, &chunk, NULL, &error));
+    assert_status(ACTR_STATUS_INVALID_ARGUMENT, actr_message_send(ctx, &dest, NULL, &chunk, NULL, &error));
+    finish(&s);
+}
+
 static void rules_that_can_not_be_kept_are_refused(void **state)
 {
     static const struct {
@@ -260,6 +307,7 @@ int main(void)
         cmocka_unit_test(values_of_a_key_field_run_in_parallel),
         cmocka_unit_test(one_value_is_handled_in_order),
         cmocka_unit_test(a_high_method_goes_first),
+        cmocka_unit_test(messages_travel_as_chunks),
         cmocka_unit_test(rules_that_can_not_be_kept_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
