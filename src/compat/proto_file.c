@@ -104,6 +104,10 @@ static bool load_import(actri_proto_set_t *set, actri_proto_reader_t *reader, co
     if (set->file_count >= ACTRI_PROTO_FILES_MAX) {
         return actri_proto_refuse(reader, import->at, "more than %d imported files", ACTRI_PROTO_FILES_MAX);
     }
+    if (text.size > ACTRI_PROTO_IMPORTS_MAX - set->imported) {
+        return actri_proto_refuse(reader, import->at, "imports of more than %zu bytes", ACTRI_PROTO_IMPORTS_MAX);
+    }
+    set->imported += text.size;
     actr_status_t status =
         actri_proto_read(set, import->path.data, text.data, text.size, ACTRI_PROTO_AS_WRITTEN, &file, reader->error);
     if (status == ACTR_OK) return true;

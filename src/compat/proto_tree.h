@@ -224,7 +224,8 @@ typedef struct actri_proto_symbol {
     const char *full_name;
 } actri_proto_symbol_t;
 
-#define ACTRI_PROTO_FILES_MAX 256 /* that one set takes through imports */
+#define ACTRI_PROTO_FILES_MAX 256                 /* that one set takes through imports */
+#define ACTRI_PROTO_IMPORTS_MAX ((size_t)4 << 20) /* bytes of them */
 
 /* Files that were read together: the built-in ones are read once. */
 typedef struct actri_proto_set {
@@ -238,6 +239,7 @@ typedef struct actri_proto_set {
     bool (*find)(void *user, const char *path, actri_proto_text_t *out);
     void *find_user;
     unsigned file_count;
+    size_t imported; /* bytes */
 } actri_proto_set_t;
 
 void actri_proto_set_init(actri_proto_set_t *set, const actri_env_t *env);

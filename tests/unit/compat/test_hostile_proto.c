@@ -120,6 +120,41 @@ static void large_texts_end_with_a_bounded_peak_of_memory(void **state)
                   sizeof texts / sizeof texts[0], read, most >> 20);
 }
 
+/* Each of many large files imports the next: neither memory nor time grows with all of them for each. */
+static void imports_of_imports_are_bounded(void **state)
+{
+    (void)state;
+    enum { COUNT = 12 };
+    static char names[COUNT][16];
+    actri_compat_file_t files[COUNT];
+    peak_t peak;
+    actri_compat_report_t report;
+    actr_error_t error = ACTR_ERROR_INIT;
+    peak_init(&peak);
+    for (size_t i = 0; i < COUNT; i++) {
+        char *one = malloc(TEXT_MAX);
+        assert_non_null(one);
+        size_t size = (size_t)snprintf(
+            one, TEXT_MAX, "syntax = \"proto3\"; import \"f%zu.proto\"; package p%zu; message A {", i + 1, i);
+        for (size_t n = 1; size + 100 < TEXT_MAX; n++)
+            size += (size_t)snprintf(one + size, TEXT_MAX - size, "bool f%zu = %zu;", n, n);
+        size += (size_t)snprintf(one + size, TEXT_MAX - size, "}");
+        (void)snprintf(names[i], sizeof names[i], "f%zu", i);
+        files[i] = (actri_compat_file_t){names[i], NULL, one, size};
+    }
+    actri_compat_side_t side = {"", files, COUNT};
+    actr_status_t status = actri_compat_strict(&peak.env, &side, &side, &report, &error);
+#ifndef __SANITIZE_THREAD__
+    assert_status(ACTR_STATUS_PROTO_UNSUPPORTED, status);
+    assert_non_null(strstr(error.message, "imports of more than 4194304 bytes"));
+#endif
+    if (status == ACTR_OK) actri_compat_clear(&report);
+    assert_int_equal(0, peak.alive);
+    if (peak.most > PEAK_MOST) fail_msg("%zu bytes at a time", peak.most);
+    print_message("imports of imports: %zu MiB at a time\n", peak.most >> 20);
+    for (size_t i = 0; i < COUNT; i++) free((char *)(uintptr_t)files[i].text);
+}
+
 static void a_larger_text_is_refused_unread(void **state)
 {
     (void)state;
@@ -178,6 +213,7 @@ int main(void)
     if (text == NULL) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(large_texts_end_with_a_bounded_peak_of_memory),
+        cmocka_unit_test(imports_of_imports_are_bounded),
         cmocka_unit_test(a_larger_text_is_refused_unread),
         cmocka_unit_test(no_import_opens_or_writes_a_file),
     };
