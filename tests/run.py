@@ -37,6 +37,9 @@ def programs():
             corpus = ROOT / "tests" / "fuzz" / "corpus" / path.name[len("fuzz_"):]
             if path.is_file() and os.access(path, os.X_OK):
                 yield "%s/%s" % (preset, path.name), [str(path), str(corpus)]
+    for path in sorted((ROOT / "build" / "debug" / "tests" / "sim").glob("actr_*")):
+        if path.is_file() and os.access(path, os.X_OK):
+            yield "sim/%s" % path.name, [str(path), "--seeds", "50", "--twice"]
     for path in sorted((ROOT / "tests" / "checks").glob("*")):
         if path.is_file() and os.access(path, os.X_OK):
             yield "checks/%s" % path.name, [str(path)]

@@ -119,6 +119,11 @@ void actri_local_call_cancel(actri_local_call_t *call)
     actri_local_call_answer(call, ACTR_STATUS_CANCELLED, (actr_bytes_t){NULL, 0}, "the caller cancelled it");
 }
 
+void actri_local_call_expire(actri_local_call_t *call)
+{
+    actri_local_call_answer(call, ACTR_STATUS_TIMEOUT, (actr_bytes_t){NULL, 0}, "no reply in time");
+}
+
 /* ---- the turn ---- */
 
 void actri_local_call_request(const actri_local_call_t *call, actr_request_t *request)

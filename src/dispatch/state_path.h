@@ -147,6 +147,8 @@ ACTR_MUST_CHECK actr_status_t actri_state_path_local(actri_state_path_t *path, c
                                                      actri_local_call_t **out, actr_error_t *error);
 /* Ends it with CANCELLED, on this thread, unless it has ended. [any-thread] */
 void actri_local_call_cancel(actri_local_call_t *call);
+/* The same with TIMEOUT. */
+void actri_local_call_expire(actri_local_call_t *call);
 /* Of an ended call; never NULL. */
 const actr_error_t *actri_local_call_error(const actri_local_call_t *call);
 void actri_local_call_release(actri_local_call_t *call);

@@ -405,8 +405,9 @@ typedef struct answer { /* of a call, as a turn of the node */
     actr_reply_fn on_reply; /* may be NULL */
     void *user;
     actri_cancel_watch_t watch;
-    actri_call_t *peer; /* one reference, or */
-    actri_local_call_t *local;
+    actri_deadline_t deadline; /* of a local call */
+    actri_call_t *peer;        /* one reference, or */
+    actri_local_call_t *local; /* or neither: a local tell, which is in the queue */
 } answer_t;
 
 _Static_assert(sizeof(answer_t) <= ACTRI_ANSWER_SIZE, "raise ACTRI_ANSWER_SIZE");
@@ -415,9 +416,16 @@ static void release_answer(answer_t *answer)
 {
     if (__atomic_sub_fetch(&answer->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
     actri_cancel_unwatch(&answer->watch);
+    actri_deadlines_remove(&answer->node->deadlines, &answer->deadline);
     actri_call_release(answer->peer);
     actri_local_call_release(answer->local);
     actri_slab_give(answer->node->answers, answer);
+}
+
+static void say_told(const answer_t *answer)
+{
+    actr_error_t none = ACTR_ERROR_INIT;
+    if (answer->on_reply != NULL) answer->on_reply(ACTR_OK, NULL, &none, answer->user);
 }
 
 static void run_answer(actri_task_t *task)
@@ -425,6 +433,11 @@ static void run_answer(actri_task_t *task)
     answer_t *answer = ACTRI_CONTAINER(task, answer_t, task);
     actri_call_t *peer = __atomic_load_n(&answer->peer, __ATOMIC_RELAXED);
     actri_local_call_t *local = __atomic_load_n(&answer->local, __ATOMIC_RELAXED);
+    if (peer == NULL && local == NULL) {
+        say_told(answer);
+        release_answer(answer);
+        return;
+    }
     actr_status_t status = peer != NULL ? peer->status : local->status;
     actr_buf_t **reply = peer != NULL ? &peer->reply : &local->reply;
     const actr_error_t *error = peer != NULL ? &peer->error : actri_local_call_error(local);
@@ -468,23 +481,45 @@ static void cancel_answer(actri_cancel_watch_t *watch)
 {
     answer_t *answer = ACTRI_CONTAINER(watch, answer_t, watch);
     actri_call_t *peer = __atomic_load_n(&answer->peer, __ATOMIC_RELAXED);
-    if (peer != NULL)
-        actri_peer_gate_cancel(peer);
-    else
-        actri_local_call_cancel(__atomic_load_n(&answer->local, __ATOMIC_RELAXED));
+    actri_local_call_t *local = __atomic_load_n(&answer->local, __ATOMIC_RELAXED);
+    if (peer != NULL) actri_peer_gate_cancel(peer);
+    if (local != NULL) actri_local_call_cancel(local);
+}
+
+static void pass_answer(actri_deadline_t *deadline)
+{
+    answer_t *answer = ACTRI_CONTAINER(deadline, answer_t, deadline);
+    actri_local_call_expire(__atomic_load_n(&answer->local, __ATOMIC_RELAXED));
+}
+
+/* A tell within the process has ended for its caller once it is in the queue. */
+static actr_status_t start_local_tell(plan_t *plan, answer_t *answer, actr_error_t *error)
+{
+    actr_status_t status = tell_local(plan, error);
+    if (status == ACTR_OK) actri_serial_post(answer->node->serial, &answer->task, false);
+    return status;
+}
+
+static actr_status_t start_local_call(plan_t *plan, answer_t *answer, actr_error_t *error)
+{
+    actri_local_call_t *call = NULL;
+    actri_local_spec_t spec = local_spec(plan);
+    spec.on_end = answer_local_call;
+    spec.user = answer;
+    actr_status_t status = actri_state_path_local(plan->path, &spec, &call, error);
+    if (status != ACTR_OK) return status;
+    __atomic_store_n(&answer->local, call, __ATOMIC_RELAXED);
+    answer->deadline.at_ns = plan->deadline_ns;
+    answer->deadline.pass = pass_answer;
+    actri_deadlines_add(&answer->node->deadlines, &answer->deadline);
+    return ACTR_OK;
 }
 
 /* The reference that a start gives is the answer's; the value is the same that an early end has written. */
 static actr_status_t start_answer(plan_t *plan, answer_t *answer, actr_error_t *error)
 {
     if (plan->path != NULL) {
-        actri_local_call_t *call = NULL;
-        actri_local_spec_t spec = local_spec(plan);
-        spec.on_end = answer_local_call;
-        spec.user = answer;
-        actr_status_t status = actri_state_path_local(plan->path, &spec, &call, error);
-        if (status == ACTR_OK) __atomic_store_n(&answer->local, call, __ATOMIC_RELAXED);
-        return status;
+        return plan->is_tell ? start_local_tell(plan, answer, error) : start_local_call(plan, answer, error);
     }
     actri_call_t *call = NULL;
     actri_call_spec_t spec = peer_spec(plan);

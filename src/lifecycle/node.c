@@ -243,6 +243,7 @@ actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *w
     actri_mutex_init(&node->mutex);
     actri_cond_init(&node->changed);
     actri_timers_init(&node->timers);
+    actri_deadlines_init(&node->deadlines);
     actr_status_t status = actri_supervisor_init(&node->supervisor, &node->workload.supervision, error);
     if (status == ACTR_OK) status = actri_node_find_keys(node, error);
     if (status == ACTR_OK) status = check_workers(node, error);
@@ -284,6 +285,7 @@ void actr_node_release(actr_node_t *node)
         node->identity = older;
     }
     (void)close(node->wake_fd);
+    actri_deadlines_destroy(&node->deadlines);
     actri_timers_destroy(&node->timers);
     actri_cond_destroy(&node->changed);
     actri_mutex_destroy(&node->mutex);

@@ -13,6 +13,7 @@
 #include "dispatch/state_path.h"
 #include "dispatch/streams.h"
 #include "gate/stream_gate.h"
+#include "lifecycle/deadline.h"
 #include "lifecycle/node_fsm.h"
 #include "lifecycle/supervisor.h"
 #include "mailbox/mailbox_admin.h"
@@ -116,11 +117,12 @@ struct actr_node {
     actri_serial_t *sent_serial;      /* tells what became of chunks; atomic; NULL: nobody has asked */
     actri_slab_t *answers;    /* of asynchronous calls */
     actri_timers_t timers;
-    uint64_t restarts;       /* atomic: of the workload */
-    bool is_test;            /* only to make contexts for tests: it is never started */
-    bool quiet;              /* atomic: the workload hears nothing any more */
-    uint32_t events_waiting; /* atomic */
-    uint64_t events_dropped; /* atomic */
+    actri_deadlines_t deadlines; /* of asynchronous local calls */
+    uint64_t restarts;           /* atomic: of the workload */
+    bool is_test;                /* only to make contexts for tests: it is never started */
+    bool quiet;                  /* atomic: the workload hears nothing any more */
+    uint32_t events_waiting;     /* atomic */
+    uint64_t events_dropped;     /* atomic */
 };
 
 /* The public face of the node's connections; outproc.c. */

@@ -300,6 +300,7 @@ static actr_status_t make_serial(actr_node_t *node, actr_error_t *error)
 actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error)
 {
     actr_status_t status = actri_loop_acquire(&node->loop, error);
+    if (status == ACTR_OK) actri_deadlines_open(&node->deadlines, node->loop);
     if (status == ACTR_OK) status = make_serial(node, error);
     if (status == ACTR_OK) actri_serial_set_weight(node->serial, node->system->config.values.mailbox_high_per_normal);
     if (status == ACTR_OK) status = actri_slab_new(&node->system->env, ACTRI_ANSWER_SIZE, &node->answers, error);
@@ -343,6 +344,7 @@ void actri_node_dismantle(actr_node_t *node)
     if (node->path != NULL) actri_state_path_close(node->path);
     if (node->shell != NULL) actri_state_path_close(node->shell);
     wait_users(node);
+    actri_deadlines_close(&node->deadlines);
     actri_streams_free(node->streams); /* once its callbacks have returned */
     if (node->sent_serial != NULL) (void)actri_serial_wait_idle(node->sent_serial, ACTRI_NEVER);
     if (node->shell_serial != NULL) (void)actri_serial_wait_idle(node->shell_serial, ACTRI_NEVER);

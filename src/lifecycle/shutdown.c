@@ -195,7 +195,7 @@ void actr_ref_release(actr_ref_t *ref)
     if (node->has_shutdown_thread && ended)
         actri_thread_join(&node->shutdown_thread);
     else if (node->has_shutdown_thread)
-        (void)pthread_detach(node->shutdown_thread.id);
+        actri_thread_detach(&node->shutdown_thread);
     actri_free(&node->system->env, ref);
     actr_node_release(node);
 }

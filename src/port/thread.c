@@ -77,6 +77,11 @@ void actri_thread_join(actri_thread_t *thread)
     (void)pthread_join(thread->id, NULL);
 }
 
+void actri_thread_detach(actri_thread_t *thread)
+{
+    (void)pthread_detach(thread->id);
+}
+
 bool actri_thread_is_self(const actri_thread_t *thread)
 {
     return pthread_equal(thread->id, pthread_self()) != 0;

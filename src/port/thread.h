@@ -45,6 +45,8 @@ bool actri_cond_wait(actri_cond_t *cond, actri_mutex_t *mutex, int64_t deadline_
 ACTR_MUST_CHECK actr_status_t actri_thread_start(actri_thread_t *thread, const char *name, void (*run)(void *),
                                                  void *argument, actr_error_t *error);
 void actri_thread_join(actri_thread_t *thread);
+/* Instead of joining it; its actri_thread_t must live as long as it runs all the same. */
+void actri_thread_detach(actri_thread_t *thread);
 /* True when called on that thread. */
 bool actri_thread_is_self(const actri_thread_t *thread);
 

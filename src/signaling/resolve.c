@@ -91,7 +91,7 @@ actr_status_t actri_resolve_start(const char *host, void (*wake)(void *user), vo
         free(job);
         return status;
     }
-    (void)pthread_detach(job->thread.id);
+    actri_thread_detach(&job->thread);
     *out = job;
     return ACTR_OK;
 }

@@ -168,6 +168,44 @@ static void the_caller_s_limit_counts_on_each_path(void **state)
     close_two(&f, &a, &b);
 }
 
+static void note_end(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
+{
+    scene_t *s = user;
+    (void)error;
+    actr_buf_release(reply);
+    s->seen = status;
+    fixture_changed(&s->n, &s->count2);
+}
+
+/* Nobody waits for it: the loop ends it, though its handler keeps the reply. */
+static void an_asynchronous_local_call_ends_in_time(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
+    options.timeout_ms = 200;
+    fixture_open(&f);
+    scene_open(&a, &f, "a", routes, NULL);
+    actr_ctx_t *ctx = actr_ref_ctx(a.n.ref);
+    assert_ok(actr_ctx_call_async(ctx, &local, "w.Never", (actr_bytes_t){"", 0}, &options, note_end, &a, &error),
+              &error);
+    fixture_wait(&a.n, &a.count2, 1);
+    assert_status(ACTR_STATUS_TIMEOUT, a.seen);
+    assert_int_equal(a.count, 1);
+    actr_reply_release(a.held);
+    /* a tell has ended for its caller once it is in the queue, whatever its handler does */
+    assert_ok(actr_ctx_tell_async(ctx, &local, "w.Never", (actr_bytes_t){"", 0}, &options, note_end, &a, &error),
+              &error);
+    fixture_wait(&a.n, &a.count2, 2);
+    assert_status(ACTR_OK, a.seen);
+    fixture_wait(&a.n, &a.count, 2);
+    actr_reply_release(a.held);
+    scene_close(&a);
+    fixture_close(&f);
+}
+
 /* ---- what a call carries ---- */
 
 #define TRACE "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -309,6 +347,7 @@ int main(void)
         cmocka_unit_test(kinds_of_errors_are_intact),
         cmocka_unit_test(a_handler_s_call_has_what_is_left_of_its_time),
         cmocka_unit_test(the_caller_s_limit_counts_on_each_path),
+        cmocka_unit_test(an_asynchronous_local_call_ends_in_time),
         cmocka_unit_test(trace_and_metadata_travel),
         cmocka_unit_test(raw_names),
         cmocka_unit_test(a_call_by_type_tries_the_next_candidate),

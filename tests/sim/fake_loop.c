@@ -3,7 +3,6 @@
 #include "fake_loop.h"
 
 #include "port/clock.h"
-#include "port/thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +46,18 @@ int64_t actri_wall_ms(void)
 }
 
 /* ---- loop.h ---- */
+
+actr_status_t actri_loop_acquire(actri_loop_t **out, actr_error_t *error)
+{
+    (void)error;
+    *out = &loop;
+    return ACTR_OK;
+}
+
+void actri_loop_release(actri_loop_t *l)
+{
+    (void)l;
+}
 
 void actri_loop_post(actri_loop_t *l, actri_task_t *task)
 {
@@ -99,6 +110,23 @@ static size_t next_timer(const actri_loop_t *l)
         }
     }
     return best;
+}
+
+bool fake_loop_is_due(void)
+{
+    size_t next = next_timer(&loop);
+    return !actri_list_empty(&loop.posted) || (next != 0 && loop.timers[next]->deadline_ns <= loop.now_ns);
+}
+
+int64_t fake_loop_next(void)
+{
+    size_t next = next_timer(&loop);
+    return next == 0 ? ACTRI_NEVER : loop.timers[next]->deadline_ns;
+}
+
+void fake_loop_set_now(int64_t now_ns)
+{
+    if (loop.now_ns < now_ns) loop.now_ns = now_ns;
 }
 
 size_t fake_loop_timers(void)
@@ -161,49 +189,4 @@ void fake_loop_run(int64_t duration_ns)
     int64_t until = loop.now_ns + duration_ns;
     while (fake_loop_turn(until)) {
     }
-}
-
-/* ---- thread.h: nobody else runs, so to wait means to let the loop take a turn ---- */
-
-void actri_mutex_init(actri_mutex_t *mutex)
-{
-    (void)pthread_mutex_init(mutex, NULL);
-}
-
-void actri_mutex_destroy(actri_mutex_t *mutex)
-{
-    (void)pthread_mutex_destroy(mutex);
-}
-
-void actri_cond_init(actri_cond_t *cond)
-{
-    (void)pthread_cond_init(&cond->cond, NULL);
-}
-
-void actri_cond_destroy(actri_cond_t *cond)
-{
-    (void)pthread_cond_destroy(&cond->cond);
-}
-
-void actri_cond_signal(actri_cond_t *cond)
-{
-    (void)cond;
-}
-
-void actri_cond_broadcast(actri_cond_t *cond)
-{
-    (void)cond;
-}
-
-bool actri_cond_wait(actri_cond_t *cond, actri_mutex_t *mutex, int64_t deadline_ns)
-{
-    (void)cond;
-    actri_unlock(mutex);
-    bool more = fake_loop_turn(deadline_ns);
-    actri_lock(mutex);
-    if (!more && deadline_ns == ACTRI_NEVER) {
-        (void)fprintf(stderr, "fake loop: somebody waits for ever\n");
-        abort();
-    }
-    return more;
 }

@@ -105,6 +105,13 @@ static void check_event(sim_node_t *node, const actr_event_t *event)
     *before = event->kind;
 }
 
+/* Numbers go on from life to life: in the history they count from the first of this one. */
+static unsigned long long label(uint64_t number)
+{
+    if (sim.first_session == 0) sim.first_session = number;
+    return number == 0 ? 0 : number - sim.first_session + 1;
+}
+
 static void on_peer(void *user, const actri_session_t *session, const actr_event_t *told)
 {
     sim_node_t *node = user;
@@ -113,7 +120,7 @@ static void on_peer(void *user, const actri_session_t *session, const actr_event
     sim_session_t *known = session_of(node, session->number);
     check_event(node, told);
     sim_note("%llu: peer %llu event %d, session %llu: %s", (unsigned long long)node->id.serial_number,
-             (unsigned long long)session->peer.serial_number, (int)event, (unsigned long long)session->number, detail);
+             (unsigned long long)session->peer.serial_number, (int)event, label(session->number), detail);
     if (!node->alive) sim_fail("an event after close");
     if (session->number == 0) return; /* an attempt */
     if (event == ACTR_EVENT_PEER_CONNECTED) {

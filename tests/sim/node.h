@@ -60,7 +60,7 @@ typedef struct sim {
     sim_call_t calls[SIM_CALLS];
     uint32_t call_count;
     uint64_t hash; /* of all that was seen: two runs of one seed must agree */
-    uint64_t next_serial;
+    uint64_t next_serial, first_session;
     unsigned memory_permille; /* of allocations that fail */
     bool calm;                /* every request is answered at once */
     bool verbose;

@@ -4,7 +4,7 @@
  * relays, cut networks, dead processes, full buffers, signaling that goes away), then peace, in which every pair
  * must be able to talk again. One seed is one run, exactly: a failure is replayed with --seeds 1 --seed S.
  *
- *     actr_sim [--seeds N] [--seed S] [--verbose]
+ *     actr_sim [--seeds N] [--seed S] [--twice] [--verbose]
  */
 #include "fake_loop.h"
 #include "node.h"
@@ -225,27 +225,32 @@ static uint64_t number(const char *text)
 int main(int argc, char **argv)
 {
     uint64_t seeds = 50, first = 1, hash = 0, calls = 0, oks = 0, connections = 0;
-    bool verbose = false;
+    bool verbose = false, twice = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--verbose") == 0)
             verbose = true;
+        else if (strcmp(argv[i], "--twice") == 0)
+            twice = true;
         else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc)
             seeds = number(argv[++i]);
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
             first = number(argv[++i]);
         else {
-            (void)fprintf(stderr, "usage: actr_sim [--seeds N] [--seed S] [--verbose]\n");
+            (void)fprintf(stderr, "usage: actr_sim [--seeds N] [--seed S] [--twice] [--verbose]\n");
             return 2;
         }
     }
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         live(seed, verbose);
+        uint64_t once = sim.hash;
+        if (twice) live(seed, false);
+        if (sim.hash != once) sim_fail("a second run of the seed went another way");
         hash = hash * 31 + sim.hash;
         calls += sim.call_count;
         oks += sim.oks;
         connections += fake_net.connections;
     }
-    (void)printf("%" PRIu64 " seeds from %" PRIu64 ": %" PRIu64 " calls, %" PRIu64 " answered or sent, %" PRIu64
+    (void)printf("ok - %" PRIu64 " seeds from %" PRIu64 ": %" PRIu64 " calls, %" PRIu64 " answered or sent, %" PRIu64
                  " connection ends, history %016" PRIx64 "\n",
                  seeds, first, calls, oks, connections, hash);
     return 0;
