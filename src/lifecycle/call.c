@@ -495,7 +495,8 @@ static void pass_answer(actri_deadline_t *deadline)
 /* A tell within the process has ended for its caller once it is in the queue. */
 static actr_status_t start_local_tell(plan_t *plan, answer_t *answer, actr_error_t *error)
 {
-    actr_status_t status = tell_local(plan, error);
+    actri_local_spec_t spec = local_spec(plan);
+    actr_status_t status = actri_state_path_local(plan->path, &spec, NULL, error);
     if (status == ACTR_OK) actri_serial_post(answer->node->serial, &answer->task, false);
     return status;
 }

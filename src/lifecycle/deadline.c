@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lifecycle/deadline.h"
 
-#include "lifecycle/waiter.h"
 #include "port/clock.h"
+#include "port/waiter.h"
 
 #include <string.h>
 
@@ -84,7 +84,6 @@ void actri_deadlines_close(actri_deadlines_t *set)
     actri_waiter_init(&ending.waiter);
     actri_loop_post(set->loop, &ending.task); /* behind what arms it */
     actri_waiter_wait(&ending.waiter);
-    actri_waiter_destroy(&ending.waiter);
     set->loop = NULL;
 }
 

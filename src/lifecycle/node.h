@@ -214,7 +214,7 @@ void actri_ctx_leave(const actr_ctx_t *outer);
 
 /* call.c: asynchronous calls that have not been answered, at most, and the size of the block for one */
 #define ACTRI_ANSWERS 131072
-#define ACTRI_ANSWER_SIZE 144
+#define ACTRI_ANSWER_SIZE 176
 /* call.c: in ms, but at most what is left of the request's time */
 int64_t actri_ctx_deadline(const actr_ctx_t *ctx, uint32_t ms);
 /* options as the program gave them, of any size, NULL too; and the time limit they mean. */

@@ -203,11 +203,8 @@ static actr_status_t make_gate(actr_node_t *node, actr_error_t *error)
 
 static actr_status_t make_streams(actr_node_t *node, actr_error_t *error)
 {
-    actri_streams_options_t options = {.env = &node->system->env,
-                                       .loop = node->loop,
-                                       .allows = allows_streams,
-                                       .pause = pause_peer,
-                                       .user = node};
+    actri_streams_options_t options = {
+        .env = &node->system->env, .loop = node->loop, .allows = allows_streams, .pause = pause_peer, .user = node};
     return actri_streams_new(&options, &node->streams, error);
 }
 

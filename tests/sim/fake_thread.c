@@ -6,6 +6,7 @@
 #include "fake_loop.h"
 #include "port/clock.h"
 #include "port/thread.h"
+#include "port/waiter.h"
 #include "rng.h"
 
 #include <stdio.h>
@@ -279,4 +280,29 @@ void actri_thread_detach(actri_thread_t *owner)
 bool actri_thread_is_self(const actri_thread_t *thread)
 {
     return self->owner == thread;
+}
+
+/* ---- waiter.h ---- */
+
+void actri_waiter_init(actri_waiter_t *waiter)
+{
+    waiter->state = 0;
+}
+
+void actri_waiter_wake(actri_waiter_t *waiter)
+{
+    waiter->state = 1;
+    wake(waiter, true);
+}
+
+bool actri_waiter_wait_until(actri_waiter_t *waiter, int64_t deadline_ns)
+{
+    while (waiter->state == 0 && wait_for(waiter, deadline_ns)) {
+    }
+    return waiter->state != 0;
+}
+
+void actri_waiter_wait(actri_waiter_t *waiter)
+{
+    (void)actri_waiter_wait_until(waiter, ACTRI_NEVER);
 }
