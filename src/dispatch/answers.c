@@ -193,6 +193,7 @@ unsigned actri_answers_overtime(actri_answers_t *answers, int64_t now_ns, int64_
         if (turn->overtime || now_ns - turn->started_ns < limit_ns) continue;
         __atomic_store_n(&turn->overtime, true, __ATOMIC_RELAXED);
         found++;
+        if (answers->path != NULL) actri_path_count(&answers->path->stats.overtime); /* before anybody hears of it */
         answer_for(answers, turn, limit_ns);
     }
     unpin(answers, pinned);

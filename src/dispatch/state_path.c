@@ -436,9 +436,7 @@ uint32_t actri_state_path_deferred(actri_state_path_t *path)
 
 unsigned actri_state_path_overtime(actri_state_path_t *path, int64_t now_ns, int64_t limit_ns)
 {
-    unsigned found = actri_answers_overtime(path->answers, now_ns, limit_ns);
-    (void)__atomic_add_fetch(&path->stats.overtime, found, __ATOMIC_RELAXED);
-    return found;
+    return actri_answers_overtime(path->answers, now_ns, limit_ns);
 }
 
 void actri_state_path_free(actri_state_path_t *path)
