@@ -6,6 +6,7 @@
  *   bench-peer --config Actr.toml call  --target acme:EchoService --count 1000 --outstanding 32 [--size N]
  *                                       [--reply-size N] [--sleep-ms N] [--call-back] [--timeout-ms N]
  *   bench-peer --config Actr.toml tell  --target acme:EchoService --count 1000
+ *   bench-peer --config Actr.toml stream --target acme:EchoService --count 1000 --size 1200
  *   bench-peer --config Actr.toml fail  --target acme:EchoService --route no.Such.Route
  *   bench-peer --config Actr.toml local --count 10000 --outstanding 8
  *
@@ -27,7 +28,7 @@ static void print_log(actr_log_level_t level, const char *area, const char *line
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: bench-peer --config FILE serve|call|tell|fail|local [OPTION ...]\n");
+    (void)fprintf(stderr, "usage: bench-peer --config FILE serve|call|tell|stream|fail|local [OPTION ...]\n");
     return 2;
 }
 
@@ -83,6 +84,8 @@ static int run(actr_ref_t *self, const char *command, const load_t *load, actr_e
         ok = bench_calls(self, load);
     else if (strcmp(command, "tell") == 0)
         ok = bench_tells(self, load);
+    else if (strcmp(command, "stream") == 0)
+        ok = bench_stream(self, load);
     else if (strcmp(command, "fail") == 0)
         ok = bench_failure(self, load);
     else if (strcmp(command, "local") == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of bench-peer: what it answers (service.c) and what it does as a client (client.c). */
+/* The parts of bench-peer: what it answers (service.c), what it does as a client (client.c), streams (stream.c). */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
@@ -23,6 +23,16 @@ bool bench_calls(actr_ref_t *self, const load_t *load);
 bool bench_tells(actr_ref_t *self, const load_t *load);
 bool bench_failure(actr_ref_t *self, const load_t *load);
 bool bench_local(actr_ref_t *self, const load_t *load);
+
+bool bench_stream(actr_ref_t *self, const load_t *load);
+
+/* What has arrived of the stream that was opened last; stream.c. */
+typedef struct bench_chunks {
+    uint64_t chunks, bytes, out_of_order;
+} bench_chunks_t;
+bench_chunks_t bench_chunks(void);
+/* bench.Bench.Open: begins to count a stream. */
+actr_status_t bench_open(actr_ctx_t *ctx, const actr_request_t *request);
 
 /* What both sides put into a message of this size. */
 void bench_pattern(uint8_t *data, size_t size, uint64_t seed);

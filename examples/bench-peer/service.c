@@ -93,6 +93,10 @@ static actr_status_t on_stats(actr_ctx_t *ctx, actr_bytes_t *reply)
     Bench__StatsReply out = BENCH__STATS_REPLY__INIT;
     out.calls = counters.calls;
     out.tells = counters.tells;
+    bench_chunks_t chunks = bench_chunks();
+    out.chunks = chunks.chunks;
+    out.bytes = chunks.bytes;
+    out.out_of_order = chunks.out_of_order;
     return answer(ctx, &out.base, reply);
 }
 
@@ -104,6 +108,10 @@ actr_status_t bench_dispatch(actr_ctx_t *ctx, const actr_request_t *request, act
     if (strcmp(route, "bench.Bench.Note") == 0) return on_note(ctx, request, reply);
     if (strcmp(route, "echo.EchoService.Echo") == 0) return on_echo(ctx, request, reply);
     if (strcmp(route, "bench.Bench.Stats") == 0) return on_stats(ctx, reply);
+    if (strcmp(route, "bench.Bench.Open") == 0) {
+        actr_status_t status = bench_open(ctx, request);
+        return status == ACTR_OK ? on_stats(ctx, reply) : status;
+    }
     if (strcmp(route, "bench.Bench.Fail") == 0) return actr_ctx_fail(ctx, ACTR_STATUS_PERMISSION_DENIED, "as asked");
     if (strcmp(route, "bench.Bench.Panic") == 0) return actr_ctx_panic(ctx, "as asked");
     return ACTR_STATUS_UNKNOWN_ROUTE;

@@ -10,6 +10,7 @@
 #include <actr/context.h>
 #include <actr/lane.h>
 #include <actr/mailbox.h>
+#include <actr/media.h>
 #include <actr/status.h>
 #include <actr/stream.h>
 #include <actr/system.h>

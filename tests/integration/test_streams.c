@@ -672,6 +672,61 @@ static void test_fate_of_chunks_when_the_peer_goes(void **state)
     fixture_close(&f);
 }
 
+/* ---- media ---- */
+
+static void take_sample(actr_ctx_t *ctx, const actr_media_sample_t *sample, void *user)
+{
+    (void)ctx;
+    taker_t *t = user;
+    actri_lock(&t->mutex);
+    t->out_of_order += sample->timestamp != 3000 * t->taken;
+    t->taken++;
+    t->data = sample->data.data;
+    (void)snprintf(t->text, sizeof t->text, "%s %d %s", sample->codec == NULL ? "-" : sample->codec, (int)sample->type,
+                   sample->track_id);
+    actri_cond_broadcast(&t->changed);
+    actri_unlock(&t->mutex);
+}
+
+static void test_media_within_the_process(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a;
+    taker_t t;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Both");
+    taker_init(&t);
+    actr_ctx_t *ctx = actr_ref_ctx(a.ref);
+    actr_dest_t local = actr_dest_local(), shell = actr_dest_shell();
+    actr_media_sample_t sample = ACTR_MEDIA_SAMPLE_INIT;
+    sample.buffer = actr_buf_copy((actr_bytes_t){"frame", 5});
+    sample.type = ACTR_MEDIA_VIDEO;
+    sample.codec = "VP8";
+    assert_int_equal(actr_ctx_send_media_sample(ctx, &local, "video-track-1", &sample, &error), ACTR_STATUS_NOT_FOUND);
+    assert_ok(actr_ctx_register_media_track(ctx, "video-track-1", take_sample, &t, NULL, &error), &error);
+    listen_on(&a, "video-track-1", &t, NULL); /* a stream may have the same id */
+    for (uint32_t n = 0; n < 50; n++) {
+        sample.timestamp = 3000 * n;
+        assert_ok(actr_ctx_send_media_sample(ctx, n % 2 ? &local : &shell, "video-track-1", &sample, &error), &error);
+        taker_wait(&t, &t.taken, n + 1);
+    }
+    assert_int_equal(t.out_of_order, 0);
+    assert_ptr_equal(t.data, actr_buf_data(sample.buffer));
+    assert_string_equal(t.text, "VP8 1 video-track-1");
+    actr_id_t other = *actr_ref_actor_id(a.ref);
+    other.serial_number++;
+    actr_dest_t peer = actr_dest_actor(&other);
+    assert_int_equal(actr_ctx_send_media_sample(ctx, &peer, "video-track-1", &sample, &error),
+                     ACTR_STATUS_NOT_SUPPORTED);
+    assert_ok(actr_ctx_unregister_media_track(ctx, "video-track-1", &error), &error);
+    assert_int_equal(actr_ctx_send_media_sample(ctx, &local, "video-track-1", &sample, &error), ACTR_STATUS_NOT_FOUND);
+    actr_buf_release(sample.buffer);
+    fixture_stop(&a);
+    fixture_close(&f);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
@@ -689,6 +744,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_unregister_under_load),
         cmocka_unit_test(test_unregister_from_inside),
         cmocka_unit_test(test_fate_of_chunks_when_the_peer_goes),
+        cmocka_unit_test(test_media_within_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
