@@ -8,6 +8,7 @@
 #include <actr/base.h>
 #include <actr/config.h>
 #include <actr/context.h>
+#include <actr/file.h>
 #include <actr/lane.h>
 #include <actr/mailbox.h>
 #include <actr/media.h>

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files over data streams: one call sends, one registration receives into a folder. The whole file is checked by
+ * SHA-256; a transfer that broke goes on where it was, also after a restart of either side. Both sides are libactr's.
+ */
+#ifndef ACTR_FILE_H
+#define ACTR_FILE_H
+
+#include <actr/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A file on its way, or its end. All of it is borrowed. */
+typedef struct actr_file_progress {
+    const char *name;
+    uint64_t done, size;   /* bytes */
+    bool ended;            /* the last that is told of this attempt; status says how */
+    actr_status_t status;  /* of the end: ACTR_OK, it is there and its checksum is right */
+    const char *why;       /* of another end, for people; never NULL */
+    const actr_id_t *peer; /* receiving: who sends; NULL: the program around the workload */
+} actr_file_progress_t;
+
+/* Receiving: on a stream's thread. Sending: on the thread that sends. False ends the transfer (CANCELLED). */
+typedef bool (*actr_file_progress_fn)(const actr_file_progress_t *progress, void *user);
+
+typedef struct actr_file_options {
+    size_t struct_size;
+    actr_file_progress_fn on_progress; /* may be NULL; about once a chunk */
+    void *user;
+    const char *name;     /* sending: what the receiver calls it; NULL: the last part of the path */
+    uint32_t timeout_ms;  /* sending: the longest wait without progress, 0: 15 s */
+    uint32_t attempts;    /* sending: connections that may be tried, 0: 10 */
+    uint32_t chunk_bytes; /* sending: 0: 32 KiB; at most 60000 */
+    uint64_t max_size;    /* receiving: of a file, 0: 1 GiB */
+    uint32_t max_files;   /* receiving: at once, 0: 16 */
+    bool overwrite;       /* receiving: replace a file of that name; else it is refused */
+} actr_file_options_t;
+
+#define ACTR_FILE_OPTIONS_INIT                                                                                         \
+    {                                                                                                                  \
+        .struct_size = sizeof(actr_file_options_t)                                                                     \
+    }
+
+/*
+ * Sends the file at `path` to whoever receives on `stream_id` at dest; ACTR_OK: it is there, and its checksum is right.
+ * A broken connection is made anew, and the transfer goes on. The receiver refused: ACTR_STATUS_PERMISSION_DENIED with
+ * its reason. The file can not be read: ACTR_STATUS_IO. options may be NULL. [any-thread, not-from-callback] Blocks as
+ * long as there is progress.
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_send(actr_ctx_t *ctx, const actr_dest_t *dest, const char *stream_id,
+                                                      const char *path, const actr_file_options_t *options,
+                                                      actr_error_t *error);
+
+/*
+ * Receives files on the stream `stream_id` into `folder`, which must exist. A name is the sender's wish: one with a
+ * slash, a control character or a dot at the front is refused, and so is one that is taken (unless `overwrite`) by a
+ * different file. Parts that are not complete are files ".SHA256.part", mode 0600; they stay for a transfer that goes
+ * on. options may be NULL. The ACL of the node says who may send. [any-thread]
+ */
+typedef struct actr_file_receiver actr_file_receiver_t;
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_receive(actr_ctx_t *ctx, const char *stream_id, const char *folder,
+                                                         const actr_file_options_t *options,
+                                                         actr_file_receiver_t **receiver, actr_error_t *error);
+/*
+ * Receives no more; waits for a callback that runs. ctx as for actr_file_receive. While the node shuts
+ * down it waits for the end of that. NULL is a no-op. [not-from-callback]
+ */
+ACTR_API void actr_file_receiver_free(actr_ctx_t *ctx, actr_file_receiver_t *receiver);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files over data streams: whole, refused, broken and gone on with. */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+typedef struct watch {
+    actri_mutex_t mutex;
+    actri_cond_t changed;
+    unsigned ended;
+    uint64_t done, first_done; /* the first that was told: where a transfer began */
+    bool began, stop;
+    actr_status_t status;
+    uint64_t cut_at; /* then `cut` is set and it waits for `go` */
+    bool cut, go;
+} watch_t;
+
+static void watch_init(watch_t *w)
+{
+    memset(w, 0, sizeof *w);
+    actri_mutex_init(&w->mutex);
+    actri_cond_init(&w->changed);
+}
+
+static bool on_progress(const actr_file_progress_t *progress, void *user)
+{
+    watch_t *w = user;
+    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+    actri_lock(&w->mutex);
+    if (!w->began && progress->done > 0) w->first_done = progress->done;
+    w->began = w->began || progress->done > 0;
+    w->done = progress->done;
+    if (progress->ended) {
+        w->ended++;
+        w->status = progress->status;
+    }
+    if (w->cut_at != 0 && progress->done >= w->cut_at) w->cut = true;
+    actri_cond_broadcast(&w->changed);
+    bool in_time = true;
+    while (w->cut && !w->go && in_time) in_time = actri_cond_wait(&w->changed, &w->mutex, deadline);
+    bool goes_on = !w->stop;
+    actri_unlock(&w->mutex);
+    return goes_on;
+}
+
+typedef struct folder {
+    char path[64];
+} folder_t;
+
+static folder_t make_folder(void)
+{
+    folder_t folder = {"/tmp/actr-file-XXXXXX"};
+    assert_non_null(mkdtemp(folder.path));
+    return folder;
+}
+
+static void in_folder(const folder_t *folder, const char *name, char path[200])
+{
+    (void)snprintf(path, 200, "%s/%s", folder->path, name);
+}
+
+static void write_file(const char *path, size_t size, unsigned seed)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (size_t i = 0; i < size; i++) (void)fputc((int)((i * 31 + seed + i / 251) & 255), file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool same_files(const char *a, const char *b)
+{
+    char command[500];
+    (void)snprintf(command, sizeof command, "cmp -s '%s' '%s'", a, b);
+    return system(command) == 0;
+}
+
+static unsigned count_files(const folder_t *folder)
+{
+    unsigned count = 0;
+    DIR *dir = opendir(folder->path);
+    assert_non_null(dir);
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+static void remove_folder(const folder_t *folder)
+{
+    char command[200];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder->path);
+    assert_int_equal(system(command), 0);
+}
+
+static actr_file_receiver_t *receive_in(fixture_node_t *n, const folder_t *folder, const actr_file_options_t *options)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_file_receiver_t *receiver = NULL;
+    assert_ok(actr_file_receive(actr_ref_ctx(n->ref), "files", folder->path, options, &receiver, &error), &error);
+    return receiver;
+}
+
+static void test_whole_file_between_peers(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    watch_t in, out;
+    actr_error_t error = ACTR_ERROR_INIT;
+    folder_t from = make_folder(), to = make_folder();
+    char source[200], target[200];
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    watch_init(&in);
+    watch_init(&out);
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    options.on_progress = on_progress;
+    options.user = &in;
+    actr_file_receiver_t *receiver = receive_in(&b, &to, &options);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    options.user = &out;
+    const size_t sizes[] = {0, 1, 32768, 3000001};
+    for (unsigned i = 0; i < 4; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "file%u", i);
+        in_folder(&from, name, source);
+        in_folder(&to, name, target);
+        write_file(source, sizes[i], i);
+        assert_ok(actr_file_send(actr_ref_ctx(a.ref), &dest, "files", source, &options, &error), &error);
+        assert_true(same_files(source, target));
+        assert_int_equal(out.ended, i + 1);
+        assert_int_equal(out.done, sizes[i]);
+    }
+    assert_int_equal(count_files(&to), 4); /* and no part of any */
+    assert_ok(actr_file_send(actr_ref_ctx(a.ref), &dest, "files", source, &options, &error), &error); /* it is there */
+    write_file(source, 10, 99);
+    assert_int_equal(actr_file_send(actr_ref_ctx(a.ref), &dest, "files", source, &options, &error),
+                     ACTR_STATUS_PERMISSION_DENIED); /* another file of that name */
+    options.name = "../escape";
+    assert_int_equal(actr_file_send(actr_ref_ctx(a.ref), &dest, "files", source, &options, &error),
+                     ACTR_STATUS_INVALID_ARGUMENT);
+    options.name = NULL;
+    assert_int_equal(actr_file_send(actr_ref_ctx(a.ref), &dest, "files", "/nowhere/at/all", &options, &error),
+                     ACTR_STATUS_IO);
+    actr_file_receiver_free(actr_ref_ctx(b.ref), receiver);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+    remove_folder(&from);
+    remove_folder(&to);
+}
+
+/* A sender that makes its own rules: names that lead elsewhere are refused by the receiver. */
+static void test_hostile_names_are_refused(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a;
+    watch_t in;
+    actr_error_t error = ACTR_ERROR_INIT;
+    folder_t to = make_folder();
+    fixture_open(&f);
+    fixture_node(&a, &f, "Both");
+    watch_init(&in);
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    options.on_progress = on_progress;
+    options.user = &in;
+    options.max_size = 1000;
+    actr_file_receiver_t *receiver = receive_in(&a, &to, &options);
+    actr_dest_t local = actr_dest_local();
+    const char *names[] = {"../x", "/etc/x", "a/b", "..", ".", ".hidden", "", "a\nb", "fine"};
+    for (unsigned i = 0; i < 9; i++) {
+        const char *size = i == 8 ? "1001" : "5";
+        const actr_metadata_t metadata[] = {
+            {"file-op", "offer"},
+            {"file-sha256", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"},
+            {"file-name", names[i]},
+            {"file-size", size},
+            {"file-reply", "nobody"}};
+        actr_chunk_t chunk = ACTR_CHUNK_INIT;
+        chunk.stream_id = "files";
+        chunk.metadata = metadata;
+        chunk.metadata_count = 5;
+        assert_ok(actr_ctx_send_chunk(actr_ref_ctx(a.ref), &local, &chunk, NULL, &error), &error);
+        int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+        actri_lock(&in.mutex);
+        bool in_time = true;
+        while (in.ended <= i && in_time) in_time = actri_cond_wait(&in.changed, &in.mutex, deadline);
+        actri_unlock(&in.mutex);
+        assert_int_equal(in.ended, i + 1);
+        assert_int_equal(in.status, i == 8 ? ACTR_STATUS_TOO_LARGE : ACTR_STATUS_INVALID_NAME);
+    }
+    assert_int_equal(count_files(&to), 0);
+    actr_file_receiver_free(actr_ref_ctx(a.ref), receiver);
+    fixture_stop(&a);
+    fixture_close(&f);
+    remove_folder(&to);
+}
+
+typedef struct send_job {
+    fixture_node_t *node;
+    actr_dest_t dest;
+    char path[200];
+    actr_file_options_t options;
+    actr_status_t status;
+} send_job_t;
+
+static void run_send(void *argument)
+{
+    send_job_t *job = argument;
+    job->status = actr_file_send(actr_ref_ctx(job->node->ref), &job->dest, "files", job->path, &job->options, NULL);
+}
+
+/* The sender goes in the middle and comes again: the second transfer begins where the first was. */
+static void test_transfer_goes_on_after_a_break(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    watch_t in, out;
+    actri_thread_t thread;
+    actr_error_t error = ACTR_ERROR_INIT;
+    folder_t from = make_folder(), to = make_folder();
+    char target[200];
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    watch_init(&in);
+    watch_init(&out);
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    options.on_progress = on_progress;
+    options.user = &in;
+    actr_file_receiver_t *receiver = receive_in(&b, &to, &options);
+    send_job_t job = {.node = &a, .dest = fixture_find(&a, "Taker")};
+    in_folder(&from, "big", job.path);
+    in_folder(&to, "big", target);
+    write_file(job.path, 2000000, 5);
+    options.user = &out;
+    job.options = options;
+    out.cut_at = 1000000;
+    assert_ok(actri_thread_start(&thread, "send", run_send, &job, &error), &error);
+    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+    actri_lock(&out.mutex);
+    bool in_time = true;
+    while (!out.cut && in_time) in_time = actri_cond_wait(&out.changed, &out.mutex, deadline);
+    actri_unlock(&out.mutex);
+    assert_true(in_time);
+    actri_lock(&in.mutex); /* something has been written by then */
+    while (in.done < 500000 && in_time) in_time = actri_cond_wait(&in.changed, &in.mutex, deadline);
+    actri_unlock(&in.mutex);
+    assert_true(in_time);
+    actri_lock(&out.mutex);
+    out.stop = out.go = true; /* the program gives up */
+    actri_cond_broadcast(&out.changed);
+    actri_unlock(&out.mutex);
+    actri_thread_join(&thread);
+    assert_int_equal(job.status, ACTR_STATUS_CANCELLED);
+    fixture_stop(&a);
+    actri_lock(&in.mutex);
+    while (in.ended == 0 && in_time) in_time = actri_cond_wait(&in.changed, &in.mutex, deadline);
+    actri_unlock(&in.mutex);
+    assert_int_equal(in.status, ACTR_STATUS_UNAVAILABLE);
+    assert_int_equal(count_files(&to), 1); /* the part */
+    assert_int_not_equal(access(target, F_OK), 0);
+    fixture_node(&a, &f, "Sender");
+    watch_init(&out);
+    job.dest = fixture_find(&a, "Taker");
+    run_send(&job);
+    assert_int_equal(job.status, ACTR_OK);
+    assert_true(out.first_done > 500000); /* not from the begin */
+    assert_true(same_files(job.path, target));
+    assert_int_equal(count_files(&to), 1);
+    actr_file_receiver_free(actr_ref_ctx(b.ref), receiver);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+    remove_folder(&from);
+    remove_folder(&to);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_file_between_peers),
+        cmocka_unit_test(test_hostile_names_are_refused),
+        cmocka_unit_test(test_transfer_goes_on_after_a_break),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
