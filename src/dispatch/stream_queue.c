@@ -225,7 +225,7 @@ static bool finish(actri_stream_t *s)
     return over;
 }
 
-static void run(actri_task_t *task)
+static void run_task(actri_task_t *task)
 {
     actri_stream_t *s = ACTRI_CONTAINER(task, actri_stream_t, task);
     actri_stream_item_t batch[BATCH];
@@ -269,7 +269,7 @@ actr_status_t actri_stream_new(actri_streams_t *owner, const actri_env_t *env, a
     s->env = env;
     s->counters = counters;
     s->refs = 1;
-    s->task.run = run;
+    s->task.run = run_task;
     s->key[0] = (char)spec->space;
     if (id_size > 0) memcpy(s->key + 1, spec->id, id_size);
     s->key_size = id_size == 0 ? 1 : id_size; /* without the final zero */
