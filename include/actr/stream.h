@@ -119,7 +119,7 @@ typedef struct actr_send_options {
  * A reliable stream keeps to one connection. Once that has ended, the next send to it is not done and says so:
  * ACTR_STATUS_DELIVERY_UNCERTAIN when chunks had left on it (whether the last of them arrived is not known), else why.
  * The send after that begins on a new connection. Latency-first chunks are sent on whichever connection there is, at
- * most once, and one that could not leave within 500 ms of the connection's being up is dropped.
+ * most once; while it is up, one that could not leave within 500 ms is dropped.
  * The payload is copied unless it is a buffer sent within the process. [any-thread] Blocks for at most the time limit;
  * in a handler at most for what is left of its time.
  */
