@@ -110,7 +110,9 @@ static void repeat(void *user, actri_mail_t *mail, actr_buf_t *reply)
 static void begin(void)
 {
     actr_error_t error = ACTR_ERROR_INIT;
-    actri_mailbox_options_t options = {.path = self.plan.path, .deliver = deliver, .refuse = refuse, .repeat = repeat};
+    /* many attempts: a request that is killed along with its neighbours again and again is no poison here */
+    actri_mailbox_options_t options = {
+        .path = self.plan.path, .max_attempts = 1000000, .deliver = deliver, .refuse = refuse, .repeat = repeat};
     actri_mutex_init(&self.mutex);
     actri_list_init(&self.held);
     self.effects = open(self.plan.effects, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);

@@ -173,6 +173,15 @@ static uint32_t outstanding(const ledger_t *l)
     return 0;
 }
 
+unsigned ledger_held(ledger_t *l)
+{
+    unsigned count = 0;
+    actri_lock(&l->mutex);
+    for (const actri_link_t *at = l->held.next; at != &l->held; at = at->next) count++;
+    actri_unlock(&l->mutex);
+    return count;
+}
+
 /* Nothing is on its way any more: neither what must come nor what may. */
 static bool is_settled(ledger_t *l)
 {
@@ -180,8 +189,9 @@ static bool is_settled(ledger_t *l)
     actri_lock(&l->mutex);
     bool settled = outstanding(l) == 0;
     actri_unlock(&l->mutex);
-    if (settled) actri_mailbox_stats(l->mailbox, &stats);
-    return settled && stats.queued == 0;
+    if (!settled) return false;
+    actri_mailbox_stats(l->mailbox, &stats);
+    return stats.queued == 0 && stats.in_flight == ledger_held(l); /* those in between are about to come */
 }
 
 bool ledger_settles(ledger_t *l, int64_t within_ns)
@@ -235,15 +245,6 @@ void ledger_end(ledger_t *l, unsigned count)
         if (entry != NULL) entry->end_step = ++l->step;
         actri_unlock(&l->mutex);
     }
-}
-
-unsigned ledger_held(ledger_t *l)
-{
-    unsigned count = 0;
-    actri_lock(&l->mutex);
-    for (const actri_link_t *at = l->held.next; at != &l->held; at = at->next) count++;
-    actri_unlock(&l->mutex);
-    return count;
 }
 
 void ledger_close(ledger_t *l)
