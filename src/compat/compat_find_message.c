@@ -151,6 +151,7 @@ static void find_new_value(actri_compat_finder_t *finder, const char *of, const 
 {
     const actri_proto_enum_value_t *named = look_up(before, value->name, NULL),
                                    *numbered = look_up(before, NULL, &value->number);
+    if (has_both(before, value)) return;
     if (actri_compat_covers(reserved, value->number, value->number) || actri_compat_names(reserved, value->name))
         ACTRI_FOUND(finder, ACTRI_RULE_RESERVED_USED, value->at, "%s: %s = %d was reserved", of, value->name,
                     value->number);

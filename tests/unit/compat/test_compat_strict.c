@@ -31,6 +31,7 @@ static const row_t rows[] = {
      FULL, ""},
     {P3 "enum E { Z = 0; ONE = 0; ONE = 1; }", P3 "enum E { Z = 0; ONE = 0; ONE = 1; } // one name twice", FULL, FULL,
      ""},
+    {P3 "enum E { Z = 0; reserved 0; }", P3 "enum E { Z = 0; reserved 0; } // reserved and in use", FULL, FULL, ""},
     /* what the reference lets pass, though it breaks */
     {P3 "message A { int32 n = 1; }", P3 "message A { repeated int32 n = 1; }", BACKWARD, BREAKING, "FIELD_LABEL"},
     {P3 "message A { message B { int32 n = 1; } B b = 1; }", P3 "message A { message B { } B b = 1; }", BACKWARD,
