@@ -242,7 +242,7 @@ typedef struct actr_node_stats {
     uint64_t mailbox_refused;     /* limit, disk, shutdown */
     uint64_t mailbox_dead;        /* went to the dead letters */
     uint64_t mailbox_commits;
-    uint64_t turns_here;          /* blocking local calls that found the node idle and ran on their caller's thread */
+    uint64_t turns_here; /* blocking local calls that found the node idle and ran on their caller's thread */
 } actr_node_stats_t;
 
 /* Fills *stats (set struct_size first). [any-thread] */

@@ -124,6 +124,7 @@ void actri_turns_end(actri_turns_t *turns, uint64_t key)
         return;
     }
     actri_key_slot_t *slot = find(turns, key);
+    if (slot == NULL) return; /* can not be: a task of it ran */
     slot->running = false;
     if (actri_list_empty(&slot->high) && actri_list_empty(&slot->normal)) slot->key = 0;
 }

@@ -214,6 +214,26 @@ static void test_failures_restart_the_workload(void **state)
     fixture_close(&f);
 }
 
+static void test_a_peers_failures_restart_as_well(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    open_scene(&a, &f, "a", (actr_supervision_t){0}, 0);
+    open_scene(&b, &f, "b", (actr_supervision_t){.action = ACTR_ON_FAILURE_RESTART, .failures = 2}, 0);
+    actr_dest_t to_b = fixture_find(&a.n, "b");
+    assert_status(ACTR_STATUS_HANDLER_PANIC, scene_call(&a, &to_b, "w.Panic", "", 0, NULL, &error));
+    assert_status(ACTR_STATUS_HANDLER_PANIC, scene_call(&b, &local, "w.Panic", "", 0, NULL, &error)); /* one count */
+    fixture_wait(&b.n, &b.count, 6);
+    assert_string_equal(b.order, "ppzayR");
+    assert_ok(scene_call(&a, &to_b, "w.Echo", "", 0, NULL, &error), &error);
+    scene_close(&a);
+    scene_close(&b);
+    fixture_close(&f);
+}
+
 static void test_too_many_restarts_give_the_workload_up(void **state)
 {
     (void)state;
@@ -279,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_a_late_timer_does_not_pile_up),
         cmocka_unit_test(test_a_handler_over_its_limit_is_answered_for),
         cmocka_unit_test(test_failures_restart_the_workload),
+        cmocka_unit_test(test_a_peers_failures_restart_as_well),
         cmocka_unit_test(test_too_many_restarts_give_the_workload_up),
         cmocka_unit_test(test_a_restart_that_fails_gives_the_workload_up),
         cmocka_unit_test(test_a_failure_may_stop_the_node),
