@@ -266,7 +266,8 @@ static void on_candidates(actri_core_t *core, uint64_t connection, const char *e
                           const Actr__RouteCandidatesRequest *request)
 {
     actr_type_t type;
-    if (request->client_fingerprint != NULL) asker->wants_form_b = true;
+    /* L8 clients always send the field; so do libactr's of form A, who show their form when they register. */
+    if (request->client_fingerprint != NULL && !asker->spec.present) asker->wants_form_b = true;
     actri_row_t **rows = actri_alloc(core->env, MANY * sizeof(actri_row_t *));
     if (rows == NULL) return;
     size_t count = 0;

@@ -22,8 +22,8 @@ typedef struct fixture_node {
     actr_ref_t *ref;
     actri_mutex_t mutex;
     actri_cond_t changed;
-    unsigned signaling_connected, echoes, notes, slow_begun, slow_ended, peers_connected, peers_closed, started,
-        stopped, ready;
+    unsigned signaling_connected, echoes, notes, slow_begun, slow_ended, peers_connected, peers_closed, pressed,
+        started, stopped, ready;
     bool gate_open;
     actr_status_t start_result; /* what on_start returns */
     char notes_seen[64][32];
@@ -158,6 +158,7 @@ static inline void fixture_on_event(const actr_event_t *event, void *user)
     if (event->kind == ACTR_EVENT_SIGNALING_CONNECTED) fixture_changed(n, &n->signaling_connected);
     if (event->kind == ACTR_EVENT_PEER_CONNECTED) fixture_changed(n, &n->peers_connected);
     if (event->kind == ACTR_EVENT_PEER_CLOSED) fixture_changed(n, &n->peers_closed);
+    if (event->kind == ACTR_EVENT_MAILBOX_BACKPRESSURE) fixture_changed(n, &n->pressed);
 }
 
 static inline actr_config_t fixture_config(const fixture_t *f, const char *name)

@@ -47,7 +47,7 @@ typedef enum actr_event_kind {
     ACTR_EVENT_PEER_CONNECTING = 10,
     ACTR_EVENT_CREDENTIAL_EXPIRING = 11, /* a new one is asked for */
     ACTR_EVENT_CREDENTIAL_RENEWED = 12,
-    ACTR_EVENT_MAILBOX_BACKPRESSURE = 13, /* the mailbox fills; once, until it has emptied again */
+    ACTR_EVENT_MAILBOX_BACKPRESSURE = 13, /* three quarters full; once, until it is half empty */
     ACTR_EVENT_ERROR = 14,                /* a handler failed, as actr_supervision_t counts it; status says how */
 } actr_event_kind_t;
 

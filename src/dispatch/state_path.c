@@ -377,6 +377,11 @@ void actri_state_path_repeat(actri_state_path_t *path, const actri_mail_t *mail,
     actri_peer_gate_reply(path->gate, &caller, mail->origin, actr_buf_retain(reply));
 }
 
+void actri_state_path_pressure(actri_state_path_t *path, uint64_t messages, uint64_t bytes)
+{
+    if (path->o.on_pressure != NULL) path->o.on_pressure(path->o.user, messages, bytes);
+}
+
 /* ---- life ---- */
 
 actr_status_t actri_state_path_new(const actri_state_path_options_t *options, actri_state_path_t **out,

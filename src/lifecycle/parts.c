@@ -228,6 +228,14 @@ static actr_status_t make_signaling(actr_node_t *node, actr_error_t *error)
     return actri_signaling_new(&options, &events, node, &node->signaling, error);
 }
 
+static void on_pressure(void *user, uint64_t messages, uint64_t bytes)
+{
+    char text[100];
+    (void)snprintf(text, sizeof text, "%llu requests, %llu bytes", (unsigned long long)messages,
+                   (unsigned long long)bytes);
+    actri_node_event(user, ACTR_EVENT_MAILBOX_BACKPRESSURE, NULL, text);
+}
+
 static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
 {
     actr_system_t *system = node->system;
@@ -236,6 +244,7 @@ static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
                                           .serial = node->serial,
                                           .mailbox = system->mailbox,
                                           .serve = serve,
+                                          .on_pressure = on_pressure,
                                           .user = node,
                                           .key_of = node->keyed ? actri_node_key_of : NULL,
                                           .key_user = node};

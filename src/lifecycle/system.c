@@ -43,6 +43,14 @@ static void repeat(void *user, actri_mail_t *mail, actr_buf_t *reply)
     actri_unlock(&system->mutex);
 }
 
+static void pressure(void *user, uint64_t messages, uint64_t bytes)
+{
+    actr_system_t *system = user;
+    actri_lock(&system->mutex);
+    if (system->path != NULL) actri_state_path_pressure(system->path, messages, bytes);
+    actri_unlock(&system->mutex);
+}
+
 void actri_system_set_path(actr_system_t *system, actri_state_path_t *path)
 {
     actri_lock(&system->mutex);
@@ -81,6 +89,7 @@ static actr_status_t open_mailbox(actr_system_t *system, actr_error_t *error)
                                        .deliver = deliver,
                                        .refuse = refuse,
                                        .repeat = repeat,
+                                       .pressure = pressure,
                                        .user = system};
     return actri_mailbox_open(&options, &system->mailbox, error);
 }

@@ -124,6 +124,26 @@ static bool admit(actri_mailbox_t *m, const actri_mail_t *mail, actr_error_t *wh
     return false;
 }
 
+static bool reaches(uint64_t held, uint64_t most, uint64_t quarters)
+{
+    return held > 0 && held >= most / 4 * quarters + most % 4 * quarters / 4;
+}
+
+/* Does what is held reach this many quarters of a limit? */
+static bool filled(const actri_mailbox_t *m, uint64_t quarters)
+{
+    return reaches(m->stats.queued + m->stats.in_flight, m->o.max_messages, quarters) ||
+           reaches(m->stats.bytes, m->o.max_bytes, quarters);
+}
+
+/* True once, when it has filled. */
+static bool begin_pressure(actri_mailbox_t *m)
+{
+    if (m->pressed || m->o.pressure == NULL || !filled(m, 3)) return false;
+    m->pressed = true;
+    return true;
+}
+
 void actri_mailbox_count_out(actri_mailbox_t *m, const actri_mail_t *mail)
 {
     m->stats.queued--;
@@ -217,9 +237,11 @@ void actri_mailbox_put(actri_mailbox_t *m, actri_link_t *mails)
         bool in = admit(m, actri_mail_of(link), &why);
         actri_list_append(!in ? &refused : m->immediate ? &taken : &m->arrived, link);
     }
-    bool wake = !m->immediate && m->sleeping;
+    bool wake = !m->immediate && m->sleeping, pressed = begin_pressure(m);
+    uint64_t messages = m->stats.queued + m->stats.in_flight, bytes = m->stats.bytes;
     actri_unlock(&m->mutex);
     if (wake) actri_cond_signal(&m->wake);
+    if (pressed) m->o.pressure(m->o.user, messages, bytes);
     actri_link_t stored;
     actri_list_init(&stored);
     while ((link = actri_list_take(&taken)) != NULL) take_in(m, actri_mail_of(link), &stored);
@@ -247,6 +269,7 @@ static void count_end(actri_mailbox_t *m, const actri_mail_t *mail)
     } else {
         m->stats.bytes -= actri_mail_size(mail);
     }
+    if (m->pressed && !filled(m, 2)) m->pressed = false;
 }
 
 void actri_mailbox_done(actri_mailbox_t *m, actri_mail_t *mail, actri_disposition_t disposition,

@@ -63,6 +63,9 @@ typedef struct actri_mailbox_options {
     /* This mail was answered before: reply (NULL: none was kept) goes to mail->origin. Freed after this returns. NULL:
        nobody is told. */
     void (*repeat)(void *user, actri_mail_t *mail, actr_buf_t *reply);
+    /* It has filled to three quarters of a limit: said once, until it has emptied to a half. On the thread of
+       actri_mailbox_put; must not block. NULL: nobody is told. */
+    void (*pressure)(void *user, uint64_t messages, uint64_t bytes);
     void *user;
 } actri_mailbox_options_t;
 

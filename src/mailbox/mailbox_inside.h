@@ -34,6 +34,7 @@ struct actri_mailbox {
     actri_link_t arrived; /* to be stored */
     actri_link_t ended;   /* acknowledged, dead or kept: for the next commit */
     bool paused, closing, sleeping;
+    bool pressed;          /* pressure was said */
     bool delivering;       /* the storage thread is inside deliver */
     bool table;            /* ready messages are in the table: what comes goes there too, and is read from there */
     bool alone;            /* a suspect is being handled: nothing beside it */

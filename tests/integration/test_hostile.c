@@ -170,6 +170,8 @@ static void test_a_flood_is_refused_by_name(void **state)
     fixture_wait(&a, &flood.ended, 101);
     assert_int_equal(flood.refused + flood.answered, 101);
     assert_true(flood.answered >= 10);
+    fixture_wait(&b, &b.pressed, 1); /* told, once, although 89 more came */
+    assert_int_equal(b.pressed, 1);
     assert_ok(fixture_call(&a, &to_b, "x.Echo", "room again", 0, &error), &error);
     fixture_stop(&a);
     fixture_stop(&b);

@@ -2,6 +2,8 @@
 /* The signaling client against the development server, both in this process, over real sockets. */
 #include "check.h"
 
+#include "compat/service_spec.h"
+#include "server/registry.h"
 #include "server/server.h"
 #include "unit/signaling/client_bench.h"
 
@@ -290,6 +292,59 @@ static void refused_connections_are_tried_again(void **state)
     actri_server_free(server);
 }
 
+/* ---- the form of answers ---- */
+
+static void on_spec(void *user, actr_status_t status, const actr_bytes_t *answers, size_t count,
+                    const actr_error_t *error)
+{
+    watch_t *watch = user;
+    (void)error;
+    actri_lock(&watch->mutex);
+    watch->code = status == ACTR_OK && count == 1 ? (uint32_t)actri_spec_form(answers[0].data, answers[0].size) : 0;
+    watch->answers++;
+    actri_cond_broadcast(&watch->changed);
+    actri_unlock(&watch->mutex);
+}
+
+/* A route request carries the field of form B always; who registered in form A is still answered in form A. */
+static void a_client_is_answered_in_its_form(void **state)
+{
+    (void)state;
+    static const actr_export_t file = {"echo.proto", "syntax = \"proto3\"; package echo; message M { string a = 1; }"};
+    for (const char *form = "AB"; *form != '\0'; form++) {
+        actri_server_t *server = server_new(0);
+        actr_error_t error = ACTR_ERROR_INIT;
+        actr_config_t config = ACTR_CONFIG_INIT;
+        uint8_t *spec = NULL;
+        size_t size = 0;
+        char url[64];
+        actor_t actor;
+        config.exports = &file;
+        config.export_count = 1;
+        config.name = config.package_name = "fake";
+        assert_ok(actri_service_spec_encode(NULL, &config, *form, 1, &spec, &size, &error), &error);
+        actri_signaling_options_t options = {.url = actri_server_url(server, url, sizeof url),
+                                             .type = {"acme", "fake"},
+                                             .realm = 7,
+                                             .form = *form,
+                                             .service_spec = spec,
+                                             .service_spec_size = size};
+        watch_init(&actor.watch);
+        assert_ok(actri_signaling_new(&options, &watch_handlers, &actor.watch, &actor.client, &error), &error);
+        started(actor.client);
+        ask(&actor, 1);
+        const actri_question_t question = {.kind = ACTRI_QUESTION_SPEC, .name = "fake"};
+        unsigned before = actor.watch.answers;
+        assert_ok(actri_signaling_ask(actor.client, &question, in_seconds(10), on_spec, &actor.watch, &error), &error);
+        watch_wait(&actor.watch, &actor.watch.answers, before + 1);
+        assert_int_equal(actor.watch.code, *form);
+        stopped(actor.client);
+        actor_end(&actor);
+        actri_free(NULL, spec);
+        actri_server_free(server);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_server_that_forgot_us_registers_us_anew),
         cmocka_unit_test(a_server_that_goes_and_comes_back),
         cmocka_unit_test(refused_connections_are_tried_again),
+        cmocka_unit_test(a_client_is_answered_in_its_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
