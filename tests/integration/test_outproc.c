@@ -175,6 +175,29 @@ static void an_envelope_needs_an_id_of_ours(void **state)
     actr_buf_release(foreign);
 }
 
+/* A caller that repeats itself, for whatever reason: the reference handles each copy. */
+static void a_request_sent_twice_is_handled_once(void **state)
+{
+    (void)state;
+    actr_error_t error = ACTR_ERROR_INIT;
+    char id[ACTR_REQUEST_ID_SIZE];
+    actr_envelope_t e = ACTR_ENVELOPE_INIT;
+    actr_buf_t *twice = NULL;
+    assert_ok(actr_outproc_request_id(from_a, id, &error), &error);
+    e.request_id = id;
+    e.route = "x.Note";
+    e.payload = text_buf("once");
+    e.timeout_ms = 20000; /* a call: its answer is kept for repetitions */
+    assert_ok(actr_envelope_encode(&e, &twice, &error), &error);
+    for (int i = 0; i < 3; i++) assert_ok(send_buf(twice, ACTR_RPC_RELIABLE, &error), &error);
+    assert_ok(actr_ctx_tell(actr_ref_ctx(a.ref), &to_b, "x.Note", text("after"), NULL, &error), &error);
+    fixture_wait(&b, &b.notes, 2);
+    assert_string_equal(b.notes_seen[0], "once");
+    assert_string_equal(b.notes_seen[1], "after"); /* it came behind all three */
+    actr_buf_release(e.payload);
+    actr_buf_release(twice);
+}
+
 static void what_can_not_be_sent_is_named(void **state)
 {
     (void)state;
@@ -360,6 +383,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(order_is_kept_on_a_reliable_lane, begin, end),
         cmocka_unit_test_setup_teardown(one_lane_receives_and_gives_it_back, begin, end),
         cmocka_unit_test_setup_teardown(an_envelope_needs_an_id_of_ours, begin, end),
+        cmocka_unit_test_setup_teardown(a_request_sent_twice_is_handled_once, begin, end),
         cmocka_unit_test_setup_teardown(what_can_not_be_sent_is_named, begin, end),
         cmocka_unit_test_setup_teardown(a_destination_that_is_not_there_ends_in_time, begin, end),
         cmocka_unit_test_setup_teardown(destinations_are_listed_and_closed, begin, end),
