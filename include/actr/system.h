@@ -243,6 +243,11 @@ typedef struct actr_node_stats {
     uint64_t mailbox_dead;        /* went to the dead letters */
     uint64_t mailbox_commits;
     uint64_t turns_here; /* blocking local calls that found the node idle and ran on their caller's thread */
+    /* the gate within the process, to workload and Shell together */
+    uint64_t local_served;    /* messages that a handler got */
+    uint64_t local_failed;    /* that ended with an error, of whatever kind; not counting the next two */
+    uint64_t local_timed_out; /* whose time was up before their turn came */
+    uint64_t local_refused;   /* no room: ACTR_STATUS_LIMIT_REACHED */
 } actr_node_stats_t;
 
 /* Fills *stats (set struct_size first). [any-thread] */

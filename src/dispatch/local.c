@@ -77,6 +77,8 @@ const actr_error_t *actri_local_call_error(const actri_local_call_t *call)
 
 static void note_failure(actri_local_call_t *call, actr_status_t status, const char *message)
 {
+    actri_state_path_stats_t *stats = &call->path->stats;
+    actri_path_count(status == ACTR_STATUS_TIMEOUT ? &stats->local_timed_out : &stats->local_failed);
     call->status = status;
     call->error = actri_zalloc(call->path->o.env, sizeof *call->error);
     if (call->error != NULL) (void)actri_fail(call->error, status, "%s", message);
@@ -371,6 +373,7 @@ actr_status_t actri_state_path_local(actri_state_path_t *path, const actri_local
     bool full = false;
     actri_local_call_t *call = new_call(path, spec, &full);
     if (call == NULL && full) {
+        actri_path_count(&path->stats.local_refused);
         return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "%u local requests wait already", most_calls(spec));
     }
     if (call == NULL) return actri_no_memory(error);

@@ -238,6 +238,7 @@ static actri_turn_end_t serve(actri_state_path_t *path, actri_mail_t *mail, cons
         return ACTRI_TURN_ANSWER;
     }
     *status = actri_path_serve(path, in, &turn, reply, error);
+    actri_path_count(&path->stats.from_peers);
     return actri_turn_end(&turn, status, error);
 }
 

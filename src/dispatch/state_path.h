@@ -49,6 +49,8 @@ typedef struct actri_state_path_options {
 
 typedef struct actri_state_path_stats { /* all atomic */
     uint64_t received, handled, refused, tells, expired, dropped, overtime, repeated, here;
+    uint64_t from_peers; /* of `handled`; counted there and not here, where nanoseconds count */
+    uint64_t local_failed, local_timed_out, local_refused;
 } actri_state_path_stats_t;
 
 ACTR_MUST_CHECK actr_status_t actri_state_path_new(const actri_state_path_options_t *options, actri_state_path_t **out,

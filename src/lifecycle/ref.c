@@ -52,6 +52,16 @@ static void fill_path(actri_state_path_t *path, actr_node_stats_t *out)
     out->deferred_replies = actri_state_path_deferred(path);
 }
 
+static void add_local(actri_state_path_t *path, actr_node_stats_t *out)
+{
+    const actri_state_path_stats_t *stats = actri_state_path_stats(path);
+    uint64_t from_peers = load(&stats->from_peers); /* before the sum: it is never larger */
+    out->local_served += load(&stats->handled) - from_peers;
+    out->local_failed += load(&stats->local_failed);
+    out->local_timed_out += load(&stats->local_timed_out);
+    out->local_refused += load(&stats->local_refused);
+}
+
 static void fill_gate(actri_peer_gate_t *gate, actr_node_stats_t *out)
 {
     const actri_gate_stats_t *stats = actri_peer_gate_stats(gate);
@@ -96,6 +106,8 @@ void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats)
     actri_lock(&node->mutex);
     if (node->state == ACTRI_NODE_RUNNING) { /* while it stops its parts are going away */
         fill_path(node->path, &all);
+        add_local(node->path, &all);
+        if (node->shell != NULL) add_local(node->shell, &all);
         fill_gate(node->gate, &all);
         fill_timers(&node->timers, &all);
         all.executor_wakeups = actri_serial_wakeups(node->serial);

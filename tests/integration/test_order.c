@@ -138,6 +138,29 @@ static void the_shells_signals_are_taken_and_go_first(void **state)
     close_two(&t);
 }
 
+static void traffic_within_the_process_is_counted(void **state)
+{
+    (void)state;
+    two_t t;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_dest_t local = actr_dest_local();
+    actr_node_stats_t stats = {.struct_size = sizeof stats};
+    open_two(&t);
+    assert_ok(fixture_call(&t.b, &local, "x.Echo", "one", 0, &error), &error);
+    assert_status(ACTR_STATUS_PERMISSION_DENIED, fixture_call(&t.b, &local, "x.Fail", "two", 0, &error));
+    assert_status(ACTR_STATUS_UNKNOWN_ROUTE, fixture_call(&t.b, &local, "x.None", "three", 0, &error));
+    tell(t.b.ref, &local, "four", ACTR_RPC_RELIABLE);
+    assert_ok(fixture_call(&t.b, &local, "x.Echo", "five", 0, &error), &error); /* behind it */
+    assert_ok(fixture_call(&t.a, &t.to_b, "x.Echo", "a peer's", 0, &error), &error);
+    actr_ref_stats(t.b.ref, &stats);
+    assert_int_equal(stats.local_served, 5);
+    assert_int_equal(stats.local_failed, 2);
+    assert_int_equal(stats.local_timed_out, 0);
+    assert_int_equal(stats.local_refused, 0);
+    assert_int_equal(stats.requests_handled, 6); /* whoever asked */
+    close_two(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +168,7 @@ int main(void)
         cmocka_unit_test(a_peer_waits_for_the_shells_request),
         cmocka_unit_test(a_signal_goes_before_all_that_waits),
         cmocka_unit_test(the_shells_signals_are_taken_and_go_first),
+        cmocka_unit_test(traffic_within_the_process_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
