@@ -276,7 +276,7 @@ void actri_streams_room(actri_streams_t *s)
 /* [loop] */
 static void pause_peer(actri_streams_t *s, peer_t *peer)
 {
-    if (!actri_list_empty(&peer->paused)) return;
+    if (peer == NULL || !actri_list_empty(&peer->paused)) return;
     count(&s->counters.pauses);
     peer->since_ns = actri_now_ns();
     actri_list_append(&s->paused, &peer->paused);
