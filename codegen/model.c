@@ -76,7 +76,7 @@ static const char *c_package(actri_arena_t *arena, const Pb__FileDescriptor *fil
     return found;
 }
 
-static const char *payload_of(const maker_t *m, const char *route, const Pb__Options *options)
+static const char *payload_of(const maker_t *m, const method_t *method, const Pb__Options *options)
 {
     static const char *const names[] = {"RPC_RELIABLE", "RPC_SIGNAL", "STREAM_RELIABLE", "STREAM_LATENCY_FIRST",
                                         "MEDIA_RTP"};
@@ -84,12 +84,13 @@ static const char *payload_of(const maker_t *m, const char *route, const Pb__Opt
     uint64_t number = 0;
     const uint8_t *at = option == NULL ? NULL : option->data;
     if (option != NULL && !varint(&at, at + option->len, &number)) number = UINT64_MAX;
-    if (number == 0) return "ACTR_RPC_RELIABLE";
-    if (number == 1) return "ACTR_RPC_SIGNAL";
-    const char *name = number < sizeof names / sizeof names[0] ? names[number] : "an unknown payload type";
-    (void)actri_fail(m->error, ACTR_STATUS_PROTO_UNSUPPORTED,
-                     "%s: %s: a call can not travel as %s; payload_type is RPC_RELIABLE or RPC_SIGNAL", m->file->name,
-                     route, name);
+    bool streams = method->kind != METHOD_UNARY;
+    if (option == NULL) return streams ? "ACTR_STREAM_RELIABLE" : "ACTR_RPC_RELIABLE";
+    if (number < 4 && streams == (number >= 2)) return text_print(m->arena, "ACTR_%s", names[number]);
+    (void)actri_fail(m->error, ACTR_STATUS_PROTO_UNSUPPORTED, "%s: %s: a %s can not travel as %s; payload_type is %s",
+                     m->file->name, method->route, streams ? "stream" : "call",
+                     number < sizeof names / sizeof names[0] ? names[number] : "an unknown payload type",
+                     streams ? "STREAM_RELIABLE or STREAM_LATENCY_FIRST" : "RPC_RELIABLE or RPC_SIGNAL");
     return NULL;
 }
 
@@ -141,16 +142,11 @@ static bool make_method(const maker_t *m, service_t *service, size_t s, size_t i
     int32_t path[] = {PATH_SERVICE, (int32_t)s, PATH_METHOD, (int32_t)i};
     method->name = from->name;
     method->route = text_print(m->arena, "%s.%s", service->name, from->name);
-    if (from->client_streaming || from->server_streaming) {
-        (void)actri_fail(
-            m->error, ACTR_STATUS_PROTO_UNSUPPORTED,
-            "%s: %s: streaming methods are not generated; send messages as chunks (actr_message_send) instead",
-            m->file->name, method->route);
-        return false;
-    }
+    method->kind = (from->client_streaming ? METHOD_CLIENT : 0u) | (from->server_streaming ? METHOD_SERVER : 0u);
+    service->streams = service->streams || method->kind != METHOD_UNARY;
     method->snake = name_snake(m->arena, from->name);
     method->comment = model_comment(m->file, path, 4);
-    method->payload = payload_of(m, method->route, from->options);
+    method->payload = payload_of(m, method, from->options);
     return method->payload != NULL && find_message(m, method->route, from->input_type, &method->request) &&
            find_message(m, method->route, from->output_type, &method->response);
 }
@@ -220,18 +216,26 @@ static size_t list_symbols(const maker_t *m, const service_t *service, symbol_t 
 {
     static const char *const parts[] = {"handlers", "handlers_t", "descriptor", "dispatch", "workload", "methods"};
     static const char *const verbs[] = {"call", "start", "tell", "post", "serve", "deliver", "method"};
+    static const char *const stream_verbs[] = {"open",  "send",     "listen",     "reply",
+                                               "serve", "adapters", "adapt_take", "adapt_answer"};
     size_t count = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         out[count++] = (symbol_t){text_print(m->arena, "%s_%s", service->prefix, parts[i]), service->name};
     }
     for (size_t k = 0; k < service->method_count; k++) {
         const method_t *method = &service->methods[k];
-        for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        bool streams = method->kind != METHOD_UNARY;
+        const char *const *list = streams ? stream_verbs : verbs;
+        size_t some = streams ? sizeof stream_verbs / sizeof stream_verbs[0] : sizeof verbs / sizeof verbs[0];
+        for (size_t i = 0; i < some; i++) {
             out[count++] =
-                (symbol_t){text_print(m->arena, "%s_%s_%s", service->prefix, verbs[i], method->snake), method->route};
+                (symbol_t){text_print(m->arena, "%s_%s_%s", service->prefix, list[i], method->snake), method->route};
         }
         out[count++] =
             (symbol_t){text_print(m->arena, "%s_answer_%s_fn", service->prefix, method->snake), method->route};
+        if (streams)
+            out[count++] =
+                (symbol_t){text_print(m->arena, "%s_take_%s_fn", service->prefix, method->snake), method->route};
     }
     return count;
 }
@@ -239,7 +243,7 @@ static size_t list_symbols(const maker_t *m, const service_t *service, symbol_t 
 static bool all_differ(const maker_t *m, const model_t *model)
 {
     size_t room = 0, count = 0;
-    for (size_t i = 0; i < model->service_count; i++) room += 6 + 8 * model->services[i].method_count;
+    for (size_t i = 0; i < model->service_count; i++) room += 6 + 10 * model->services[i].method_count;
     symbol_t *symbols = actri_arena_alloc(m->arena, (room + 1) * sizeof *symbols);
     if (symbols == NULL) return false;
     for (size_t i = 0; i < model->service_count; i++) count += list_symbols(m, &model->services[i], symbols + count);

@@ -11,6 +11,13 @@ typedef struct message_names {
     const char *descriptor; /* "echo__echo_request__descriptor" */
 } message_names_t;
 
+enum { /* who streams: actr_method_t.kind */
+       METHOD_UNARY = 0,
+       METHOD_CLIENT = 1,
+       METHOD_SERVER = 2,
+       METHOD_BOTH = 3,
+};
+
 typedef struct method {
     const char *name;    /* "GetUser" */
     const char *route;   /* "echo.EchoService.GetUser" */
@@ -18,6 +25,7 @@ typedef struct method {
     const char *member;  /* the same, fit to stand alone */
     const char *comment; /* or NULL */
     const char *payload; /* "ACTR_RPC_RELIABLE" */
+    unsigned kind;       /* METHOD_... */
     message_names_t request, response;
     size_t index; /* in the table */
 } method_t;
@@ -29,6 +37,7 @@ typedef struct service {
     method_t *methods; /* in the order of the .proto */
     method_t **sorted; /* by route: the table */
     size_t method_count;
+    bool streams; /* has a streaming method */
 } service_t;
 
 typedef struct model {

@@ -5,6 +5,10 @@
 static void add_serve(text_t *out, const service_t *service, const method_t *m)
 {
     const char *p = service->prefix, *s = m->snake;
+    if (m->kind != METHOD_UNARY) {
+        emit_stream_serve(out, service, m);
+        return;
+    }
     text_add(out,
              "\nstatic actr_status_t %s_serve_%s(actr_ctx_t *ctx, const void *request, void *reply,\n"
              "    const void *handlers)\n"
@@ -30,6 +34,10 @@ static void add_table(text_t *out, const service_t *service)
         text_add(out, "\n/* Sorted by route. */\nstatic const actr_method_t %s_methods[] = {\n", p);
         for (size_t i = 0; i < service->method_count; i++) {
             const method_t *m = service->sorted[i];
+            if (m->kind != METHOD_UNARY) {
+                emit_stream_row(out, service, m);
+                continue;
+            }
             text_add(out, "    {\"%s\", &%s,\n        &%s, %s,\n        %s_serve_%s, %s_deliver_%s, 0, NULL},\n",
                      m->route, m->request.descriptor, m->response.descriptor, m->payload, p, m->snake, p, m->snake);
         }
@@ -62,6 +70,10 @@ static void add_table(text_t *out, const service_t *service)
 static void add_calls(text_t *out, const service_t *service, const method_t *m)
 {
     const char *p = service->prefix, *s = m->snake, *in = m->request.type, *reply = m->response.type;
+    if (m->kind != METHOD_UNARY) {
+        emit_stream_calls(out, service, m);
+        return;
+    }
     text_add(out,
              "\nactr_status_t %s_call_%s(actr_ctx_t *ctx, const actr_dest_t *dest,\n"
              "    const %s *request, const actr_call_options_t *options,\n"

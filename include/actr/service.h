@@ -25,14 +25,14 @@ typedef struct actr_method {
     const char *route; /* "echo.EchoService.Echo" */
     const struct ProtobufCMessageDescriptor *request;
     const struct ProtobufCMessageDescriptor *response;
-    actr_payload_type_t payload_type; /* method option 50001 */
+    actr_payload_type_t payload_type; /* method option 50001; of a streaming method that of its chunks */
     /* Calls the handler that `handlers` holds for this method. */
     actr_status_t (*serve)(actr_ctx_t *ctx, const void *request, void *reply, const void *handlers);
     /* Calls on_response with its true type. */
     void (*answer)(actr_any_fn on_response, actr_status_t status, void *response, const actr_error_t *error,
                    void *user);
-    uint32_t kind;        /* 0: one request, one reply; nothing else so far */
-    const void *reserved; /* NULL */
+    uint32_t kind;        /* 0: one request, one reply; 1 to 3: method_stream.h */
+    const void *reserved; /* NULL; of a streaming method its actr_method_adapters_t */
 } actr_method_t;
 
 /* A service. Its methods are sorted by route, as strcmp sorts. */

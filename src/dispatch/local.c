@@ -128,14 +128,21 @@ void actri_local_call_expire(actri_local_call_t *call)
 
 /* ---- the turn ---- */
 
+/* The first entry is the library's own when it begins a streaming call. */
+static bool begins_stream(const actri_local_call_t *call)
+{
+    return call->metadata_count > 0 && strcmp(call->metadata[0].key, ACTRI_STREAM_KEY) == 0;
+}
+
 void actri_local_call_request(const actri_local_call_t *call, actr_request_t *request)
 {
     request->route = call->route;
     request->payload = call->payload;
     request->is_tell = call->is_tell;
     if (!call->has_extras) return;
-    request->metadata = call->metadata;
-    request->metadata_count = call->metadata_count;
+    size_t own = begins_stream(call) ? 1 : 0;
+    request->metadata = call->metadata + own;
+    request->metadata_count = call->metadata_count - own;
 }
 
 static void answer_turn(actri_local_call_t *call, actr_status_t status, actr_bytes_t reply, actr_buf_t *by_reference,
@@ -167,6 +174,7 @@ static bool serve_local(actri_local_call_t *call)
     actri_local_call_request(call, &in.request);
     if (call->has_extras) {
         in.chain = call->chain;
+        if (begins_stream(call)) in.stream = call->metadata[0].value;
         in.traceparent = call->traceparent;
         in.tracestate = call->tracestate;
     }

@@ -174,6 +174,9 @@ static void copy_metadata(actri_incoming_t *in, const actri_envelope_t *e)
     for (size_t i = 0; out != NULL && i < e->metadata_count; i++) {
         const actri_meta_t *meta = &e->metadata[i];
         if (actri_span_equal(meta->key, actri_span_text(ACTRI_CHAIN_KEY))) in->chain = meta->value;
+        if (actri_span_equal(meta->key, actri_span_text(ACTRI_STREAM_KEY))) {
+            in->stream = actri_arena_strndup(in->arena, (const char *)meta->value.data, meta->value.size);
+        }
         if (actri_span_begins(meta->key, ACTRI_OWN_PREFIX)) continue;
         out[count].key = actri_arena_strndup(in->arena, (const char *)meta->key.data, meta->key.size);
         out[count].value = actri_arena_strndup(in->arena, (const char *)meta->value.data, meta->value.size);

@@ -25,6 +25,7 @@ typedef struct actri_incoming {
     actri_span_t chain;   /* of ACTRI_CHAIN_KEY; size 0: nobody waits that holds a turn */
     int64_t deadline_ns;  /* ACTRI_NEVER: none */
     actri_arena_t *arena; /* the reply lives in it */
+    const char *stream;   /* of ACTRI_STREAM_KEY; NULL: no streaming call */
     struct actri_turn *turn;
     actr_buf_t *buf;    /* the payload's own buffer, or NULL: it has none of its own */
     actr_buf_t **reply; /* where a reply by reference goes, to be released */

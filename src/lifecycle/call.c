@@ -14,6 +14,8 @@
 #define DEFAULT_TIMEOUT_MS 30000
 #define MOST_TRACE 512 /* bytes of a trace context */
 
+const char actri_stream_key[] = ACTRI_STREAM_KEY;
+
 int64_t actri_ctx_deadline(const actr_ctx_t *ctx, uint32_t ms)
 {
     int64_t deadline = actri_now_ns() + (int64_t)ms * ACTRI_MS;
@@ -49,6 +51,7 @@ static actr_status_t check_options(const plan_t *plan, actr_error_t *error)
         if (meta->key == NULL || meta->value == NULL) {
             return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "metadata entry %zu has no key or no value", i);
         }
+        if (meta->key == actri_stream_key) continue; /* method_stream.c's, not only a text like it */
         if (strncmp(meta->key, ACTRI_OWN_PREFIX, sizeof ACTRI_OWN_PREFIX - 1) == 0) {
             return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the metadata key %s is libactr's own", meta->key);
         }

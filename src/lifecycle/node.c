@@ -244,6 +244,8 @@ actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *w
     actri_cond_init(&node->changed);
     actri_timers_init(&node->timers);
     actri_deadlines_init(&node->deadlines);
+    actri_mutex_init(&node->method_streams.mutex);
+    actri_list_init(&node->method_streams.list);
     actr_status_t status = actri_supervisor_init(&node->supervisor, &node->workload.supervision, error);
     if (status == ACTR_OK) status = actri_node_find_keys(node, error);
     if (status == ACTR_OK) status = check_workers(node, error);
@@ -285,6 +287,7 @@ void actr_node_release(actr_node_t *node)
         node->identity = older;
     }
     (void)close(node->wake_fd);
+    actri_mutex_destroy(&node->method_streams.mutex);
     actri_deadlines_destroy(&node->deadlines);
     actri_timers_destroy(&node->timers);
     actri_cond_destroy(&node->changed);

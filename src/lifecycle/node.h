@@ -74,6 +74,13 @@ typedef struct actri_timers {
     bool open;
 } actri_timers_t;
 
+/* The streaming calls of a node that have not ended; method_stream.c. */
+typedef struct actri_method_streams {
+    actri_mutex_t mutex; /* guards the rest */
+    actri_link_t list;
+    bool closed;
+} actri_method_streams_t;
+
 struct actr_node {
     unsigned refs; /* atomic */
     actr_system_t *system;
@@ -110,19 +117,20 @@ struct actr_node {
     actri_state_path_t *shell; /* NULL without handler */
     actri_peer_gate_t *gate;
     actri_signaling_t *signaling;
-    actri_outproc_t *outproc; /* the gate's */
-    uint32_t unavailable;     /* atomic: heartbeats say so */
+    actri_outproc_t *outproc;         /* the gate's */
+    uint32_t unavailable;             /* atomic: heartbeats say so */
     actri_streams_t *streams;         /* what comes in */
     actri_stream_gate_t *stream_gate; /* what goes out */
     actri_serial_t *sent_serial;      /* tells what became of chunks; atomic; NULL: nobody has asked */
-    actri_slab_t *answers;    /* of asynchronous calls */
+    actri_slab_t *answers;            /* of asynchronous calls */
     actri_timers_t timers;
-    actri_deadlines_t deadlines; /* of asynchronous local calls */
-    uint64_t restarts;           /* atomic: of the workload */
-    bool is_test;                /* only to make contexts for tests: it is never started */
-    bool quiet;                  /* atomic: the workload hears nothing any more */
-    uint32_t events_waiting;     /* atomic */
-    uint64_t events_dropped;     /* atomic */
+    actri_deadlines_t deadlines; /* of asynchronous local calls, and of streaming ones */
+    actri_method_streams_t method_streams;
+    uint64_t restarts;       /* atomic: of the workload */
+    bool is_test;            /* only to make contexts for tests: it is never started */
+    bool quiet;              /* atomic: the workload hears nothing any more */
+    uint32_t events_waiting; /* atomic */
+    uint64_t events_dropped; /* atomic */
 };
 
 /* The public face of the node's connections; outproc.c. */
@@ -215,6 +223,8 @@ void actri_ctx_leave(const actr_ctx_t *outer);
 /* call.c: asynchronous calls that have not been answered, at most, and the size of the block for one */
 #define ACTRI_ANSWERS 131072
 #define ACTRI_ANSWER_SIZE 176
+/* call.c: the key that begins a streaming call; the one key of the library's own that options may hold. */
+extern const char actri_stream_key[];
 /* call.c: in ms, but at most what is left of the request's time */
 int64_t actri_ctx_deadline(const actr_ctx_t *ctx, uint32_t ms);
 /* options as the program gave them, of any size, NULL too; and the time limit they mean. */

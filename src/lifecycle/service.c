@@ -5,7 +5,7 @@
  */
 #include <actr/service.h>
 
-#include "lifecycle/node.h"
+#include "lifecycle/method_stream.h"
 #include "proto/pb_depth.h"
 
 #include <protobuf-c/protobuf-c.h>
@@ -65,13 +65,21 @@ static actr_status_t encode_reply(actr_ctx_t *ctx, const ProtobufCMessage *messa
 static actr_status_t serve(const actr_method_t *method, const void *handlers, actr_ctx_t *ctx,
                            const actr_request_t *request, actr_bytes_t *reply)
 {
-    if (method->kind != 0) return actr_ctx_fail(ctx, ACTR_STATUS_NOT_SUPPORTED, "%s is no call", method->route);
+    if (method->kind > ACTR_METHOD_BOTH_STREAM) {
+        return actr_ctx_fail(ctx, ACTR_STATUS_NOT_SUPPORTED, "%s is no call", method->route);
+    }
+    if (method->kind == ACTR_METHOD_CLIENT_STREAM || method->kind == ACTR_METHOD_BOTH_STREAM) {
+        return actri_method_stream_serve(method, handlers, ctx, request, NULL);
+    }
     ProtobufCMessage *in = decode_request(ctx, method->request, request->payload);
     ProtobufCMessage *out = actr_ctx_alloc(ctx, method->response->sizeof_message);
     if (out == NULL || ctx->arena->failed) return ACTR_STATUS_NO_MEMORY;
     if (in == NULL) {
         return actr_ctx_fail(ctx, ACTR_STATUS_DECODE, "Failed to decode %s: %zu bytes for %s", method->request->name,
                              request->payload.size, method->route);
+    }
+    if (method->kind == ACTR_METHOD_SERVER_STREAM) {
+        return actri_method_stream_serve(method, handlers, ctx, request, in);
     }
     protobuf_c_message_init(method->response, out);
     actr_status_t status = method->serve(ctx, in, out, handlers);

@@ -4,7 +4,7 @@
  * close_notify, unregister, close the socket, storage last (with the system). Done by a thread of its own, so
  * that actr_ref_shutdown returns at once and nobody has to wait.
  */
-#include "lifecycle/node.h"
+#include "lifecycle/method_stream.h"
 
 #include "lifecycle/timer.h"
 #include "port/clock.h"
@@ -54,6 +54,7 @@ static void current_route(actr_node_t *node, char *route, size_t size)
 static bool drain_turns(actr_node_t *node)
 {
     int64_t deadline = actri_now_ns() + drain_ns(node);
+    actri_method_streams_close(node);
     drain(node, deadline);
     bool idle = wait_turns(node, deadline);
     if (idle && actri_state_path_wait_deferred(node->path, deadline)) {

@@ -5,8 +5,9 @@
 
 #include "proto/pbwire.h"
 
-#define ACTRI_METADATA_MAX 64    /* entries that are read; more is a decode error */
-#define ACTRI_OWN_PREFIX "actr-" /* of keys that are the library's own */
+#define ACTRI_METADATA_MAX 64          /* entries that are read; more is a decode error */
+#define ACTRI_OWN_PREFIX "actr-"       /* of keys that are the library's own */
+#define ACTRI_STREAM_KEY "actr-stream" /* of a request: the id of the streaming call that it begins */
 
 typedef struct actri_meta {
     actri_span_t key, value;

@@ -13,13 +13,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build" / "debug"))
 PLUGIN = BUILD / "bin" / "protoc-gen-actr"
 TESTS = ROOT / "tests" / "codegen"
-GOLDEN = ["services.actr.h", "services.actr.c"]
+GOLDEN = ["services", "streams"]
 HEAD = 'syntax = "proto3"; package p; import "actr/options.proto"; message Q {} message R {}\n'
 
 # name, body of a.proto, what protoc must say about it
 REFUSED = [
-    ("streaming of the client", "service S { rpc Up(stream Q) returns (R); }", "a.proto: p.S.Up: streaming methods"),
-    ("streaming of the server", "service S { rpc Down(Q) returns (stream R); }", "a.proto: p.S.Down: streaming methods"),
+    ("a stream on a call's lane", "service S { rpc M(stream Q) returns (R) { option (actr.payload_type) = RPC_SIGNAL; } }",
+     "a.proto: p.S.M: a stream can not travel as RPC_SIGNAL"),
+    ("one name for two streaming methods", "service Foo { rpc OpenX(stream Q) returns (R); }\n"
+     "service FooOpen { rpc X(Q) returns (stream R); }", "would both be p_foo_open_open_x in C"),
     ("a call on a stream's lane", "service S { rpc M(Q) returns (R) { option (actr.payload_type) = STREAM_RELIABLE; } }",
      "a.proto: p.S.M: a call can not travel as STREAM_RELIABLE"),
     ("a call on a media lane", "service S { rpc M(Q) returns (R) { option (actr.payload_type) = MEDIA_RTP; } }",
@@ -39,14 +41,14 @@ def protoc(folder, *arguments, path=None):
 
 def golden():
     with tempfile.TemporaryDirectory() as out:
-        done = protoc(TESTS / "protos", "--actr_out=%s" % out, "services.proto")
+        done = protoc(TESTS / "protos", "--actr_out=%s" % out, *[stem + ".proto" for stem in GOLDEN])
         if done.returncode:
             yield done.stderr
             return
         made = sorted(path.name for path in pathlib.Path(out).iterdir())
-        if made != sorted(GOLDEN):
+        if made != [stem + end for stem in GOLDEN for end in (".actr.c", ".actr.h")]:
             yield "made %s" % made
-        for name in GOLDEN:
+        for name in made:
             text = (pathlib.Path(out) / name).read_text()
             if "--update" in sys.argv:
                 (TESTS / "golden" / (name + ".golden")).write_text(text)
