@@ -185,6 +185,7 @@ static bool make_service(const maker_t *m, service_t *service, size_t s)
     service->name = text_print(m->arena, "%s%s%s", package, dot, from->name);
     service->prefix = name_snake(m->arena, service->name);
     service->comment = model_comment(m->file, path, 2);
+    service->streams = false;
     service->method_count = from->n_method;
     service->methods = actri_arena_alloc(m->arena, (from->n_method + 1) * sizeof(method_t));
     service->sorted = actri_arena_alloc(m->arena, (from->n_method + 1) * sizeof(method_t *));

@@ -5,7 +5,8 @@
  * send and listen with the generated, typed functions; the rest is here.
  *
  * A call ends once, for both sides: with the callee's end, a failure of either, the loss of the connection, the token
- * of the call's options, or its time limit. on_end says which.
+ * of the call's options, or its time limit. on_end says which. A callee whose handler had not begun when the caller
+ * gave up learns it from the time limit.
  */
 #ifndef ACTR_METHOD_STREAM_H
 #define ACTR_METHOD_STREAM_H
@@ -58,8 +59,8 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_method_open(actr_ctx_t *ctx, const a
                                                         const actr_method_events_t *events, void *user,
                                                         actr_method_stream_t **stream, actr_error_t *error);
 /*
- * Only in the callee's handler, before its first message: who takes the caller's messages, and the end. Without it
- * they are dropped. events may be NULL.
+ * Only in the callee's handler, before its first message: who takes the caller's messages, and is told the end if, and
+ * only if, this returns ACTR_OK. Without it messages are dropped. events may be NULL.
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_method_stream_listen(actr_method_stream_t *stream, actr_any_fn on_message,
                                                                  const actr_method_events_t *events, void *user,
@@ -76,8 +77,8 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_method_stream_send(actr_method_strea
  * [any-thread]
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_method_stream_end(actr_method_stream_t *stream, actr_error_t *error);
-/* Ends the call with an error (a negative status), behind what was sent, for both sides. Already over:
-   ACTR_STATUS_INVALID_STATE. [any-thread] Blocks for room, at most 1 s. */
+/* Ends the call with an error (a negative status), behind what was sent, for both sides; returns at once. Already over:
+   ACTR_STATUS_INVALID_STATE. [any-thread] */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_method_stream_fail(actr_method_stream_t *stream, actr_status_t status,
                                                                const char *format, ...) ACTR_PRINTF(3, 4);
 /* A context that lives as long as the stream: caller, trace, what is left of the time. It has no memory

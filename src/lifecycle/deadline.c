@@ -102,8 +102,8 @@ void actri_deadlines_add(actri_deadlines_t *set, actri_deadline_t *deadline)
 
 void actri_deadlines_remove(actri_deadlines_t *set, actri_deadline_t *deadline)
 {
-    if (deadline->link.next == NULL) return;
+    if (deadline->at_ns == 0) return; /* its links are the neighbours' to write */
     actri_lock(&set->mutex);
-    actri_list_remove(&deadline->link);
+    if (deadline->link.next != NULL) actri_list_remove(&deadline->link);
     actri_unlock(&set->mutex);
 }

@@ -72,6 +72,14 @@ void actr_method_stream_release(actr_method_stream_t *s)
     actri_kept_free(&s->kept, s);
 }
 
+static bool is_open(actr_method_stream_t *s)
+{
+    actri_lock(&s->mutex);
+    bool open = s->open;
+    actri_unlock(&s->mutex);
+    return open;
+}
+
 /* ---- the end ---- */
 
 /* The first end counts. True: it is this one, and its turn will come. */
@@ -119,6 +127,7 @@ static void say_goodbye(actr_method_stream_t *s)
     options.timeout_ms = GOODBYE_MS;
     actri_ctx_init(&ctx, node_of(s), &s->kept.in, s->kept.in.request_id, NULL, ACTRI_NEVER); /* time may be over */
     ctx.is_shell = s->kept.ctx.is_shell;
+    options.no_wait = !is_open(s); /* the other side may not even be reachable */
     (void)say(s, &ctx, "end", s->status, s->error.message, &options, NULL);
 }
 
@@ -248,14 +257,6 @@ static void on_data(actr_method_stream_t *s, const actr_chunk_t *chunk)
     actr_message_free(message);
 }
 
-static bool is_over(actr_method_stream_t *s)
-{
-    actri_lock(&s->mutex);
-    bool over = s->over;
-    actri_unlock(&s->mutex);
-    return over;
-}
-
 /* A callee that has not opened the call takes nothing. */
 static bool takes(actr_method_stream_t *s)
 {
@@ -288,12 +289,19 @@ static void on_chunk(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
 
 /* ---- beginning ---- */
 
-static void set_events(actr_method_stream_t *s, actr_any_fn on_message, const actr_method_events_t *events, void *user)
+/* False: it is over, and nobody will be told. */
+static bool set_events(actr_method_stream_t *s, actr_any_fn on_message, const actr_method_events_t *events, void *user)
 {
-    s->on_message = on_message;
-    s->user = user;
-    if (events != NULL)
-        memcpy(&s->events, events, events->struct_size < sizeof s->events ? events->struct_size : sizeof s->events);
+    actri_lock(&s->mutex);
+    bool good = !s->over;
+    if (good) {
+        s->on_message = on_message;
+        s->user = user;
+        if (events != NULL)
+            memcpy(&s->events, events, events->struct_size < sizeof s->events ? events->struct_size : sizeof s->events);
+    }
+    actri_unlock(&s->mutex);
+    return good;
 }
 
 /* With one reference, that of its end. */
@@ -353,7 +361,8 @@ static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t
 {
     actr_method_stream_t *s = user;
     actr_buf_release(reply);
-    if (status != ACTR_OK) (void)finish(s, status, error->message, true);
+    bool may_run = status == ACTR_STATUS_TIMEOUT || status == ACTR_STATUS_CANCELLED; /* its handler */
+    if (status != ACTR_OK) (void)finish(s, status, error->message, may_run || is_open(s));
     actr_method_stream_release(s);
 }
 
@@ -413,6 +422,7 @@ static void started(actr_method_stream_t *s, actr_status_t status)
     if (status != ACTR_OK) {
         memset(&s->events, 0, sizeof s->events);
         s->over = true;
+        s->tells_peer = false;
     }
     bool posts = s->over;
     actri_unlock(&s->mutex);
@@ -447,7 +457,7 @@ actr_status_t actr_method_open(actr_ctx_t *ctx, const actr_dest_t *dest, const a
     status = make(ctx, method, id, true, deadline_ns, &s, error);
     if (status == ACTR_OK) {
         s->dest = *dest;
-        set_events(s, on_message, events, user);
+        (void)set_events(s, on_message, events, user);
         status = open_inside(ctx, s, request, &full, id, error);
         if (status == ACTR_OK)
             *stream = s;
@@ -460,34 +470,40 @@ actr_status_t actr_method_open(actr_ctx_t *ctx, const actr_dest_t *dest, const a
 
 /* ---- the callee ---- */
 
-/* Tells the caller that its messages are taken from now on. */
-static actr_status_t let_in(actr_method_stream_t *s, actr_error_t *error)
+/* Tells the caller, once, that its messages are taken from now on. A caller that can not be told is gone. */
+static void let_in(actr_method_stream_t *s)
 {
+    actr_error_t error = ACTR_ERROR_INIT;
     actri_lock(&s->mutex);
-    bool first = !s->open;
+    bool first = !s->open && !s->over;
     s->open = true;
     actri_unlock(&s->mutex);
-    return first ? say(s, &s->kept.ctx, "open", ACTR_OK, "", NULL, error) : ACTR_OK;
+    if (!first) return;
+    actr_status_t status = say(s, &s->kept.ctx, "open", ACTR_OK, "", NULL, &error);
+    if (status != ACTR_OK) (void)finish(s, status, error.message, false);
 }
 
 actr_status_t actr_method_stream_listen(actr_method_stream_t *s, actr_any_fn on_message,
                                         const actr_method_events_t *events, void *user, actr_error_t *error)
 {
-    if (s == NULL || s->is_caller || s->open) {
+    if (s == NULL || s->is_caller || is_open(s)) {
         return actri_fail(error, ACTR_STATUS_INVALID_STATE, "only a handler listens, once, before it sends");
     }
-    set_events(s, on_message, events, user);
-    return let_in(s, error);
+    if (!set_events(s, on_message, events, user)) {
+        return actri_fail(error, ACTR_STATUS_INVALID_STATE, "the call is over: %s", s->error.message);
+    }
+    let_in(s);
+    return ACTR_OK;
 }
 
 static actr_status_t run_handler(actr_method_stream_t *s, const void *handlers, actr_ctx_t *ctx, const void *in)
 {
     actr_status_t status = s->method->serve(ctx, in, s, handlers);
     if (status >= 0) {
-        if (!is_over(s)) (void)let_in(s, NULL); /* a caller that has gone: the stream's end says so */
+        let_in(s);
         return ACTR_OK;
     }
-    if (s->open) {
+    if (is_open(s)) {
         (void)finish(s, status, ctx->message, true);
         return ACTR_OK;
     }
@@ -543,10 +559,7 @@ static actr_status_t check_locked(const actr_method_stream_t *s, actr_error_t *e
 /* After ACTR_OK this side may send; last: nothing more follows. */
 static actr_status_t claim(actr_method_stream_t *s, bool last, uint64_t *sequence, actr_error_t *error)
 {
-    if (!s->is_caller) {
-        actr_status_t status = let_in(s, error);
-        if (status != ACTR_OK) return status;
-    }
+    if (!s->is_caller) let_in(s);
     bool waits = may_wait(s), in_time = true;
     actri_lock(&s->mutex);
     while (!s->open && !s->over && waits && in_time) {

@@ -20,7 +20,9 @@ typedef struct side {
     char text[ACTR_ERROR_MESSAGE_SIZE];
     actr_method_stream_t *stream;
     unsigned handled, fail_after; /* the callee: fails the call after so many messages */
-    bool holds;                   /* the callee of Count sends one, and does not end */
+    unsigned own_ends, own_wrong;
+    bool talks;
+    bool holds; /* the callee of Count sends one, and does not end */
 } side_t;
 
 static void side_init(side_t *side)
@@ -158,13 +160,65 @@ static actr_status_t serve_mirror(actr_ctx_t *ctx, actr_method_stream_t *stream,
     return codegen_streams_streams_listen_mirror(stream, mirror_one, &events, side, NULL);
 }
 
+static void on_own_sum(actr_method_stream_t *stream, const Codegen__Streams__Sum *sum, void *user)
+{
+    side_t *side = user;
+    side->own_wrong += sum->total != 0;
+    side->own_wrong += actr_method_stream_end(stream, NULL) != ACTR_OK;
+}
+
+static void on_own_open(actr_method_stream_t *stream, void *user)
+{
+    Codegen__Streams__Number number = CODEGEN__STREAMS__NUMBER__INIT;
+    ((side_t *)user)->own_wrong += codegen_streams_streams_send_mirror(stream, &number, NULL) != ACTR_OK;
+}
+
+static void on_own_end(actr_method_stream_t *stream, actr_status_t status, const actr_error_t *error, void *user)
+{
+    side_t *side = user;
+    (void)stream;
+    (void)error;
+    side->own_wrong += status != ACTR_OK;
+    actri_lock(&side->mutex);
+    side->own_ends++;
+    actri_cond_broadcast(&side->changed);
+    actri_unlock(&side->mutex);
+}
+
+/* A handler that calls its own workload: it can not wait for the opening, but is told of it. */
+static actr_status_t talk_to_itself(actr_ctx_t *ctx, side_t *side)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_dest_t self = actr_dest_actor(actr_ctx_self_id(ctx));
+    actr_method_stream_t *stream = NULL;
+    Codegen__Streams__Number number = CODEGEN__STREAMS__NUMBER__INIT;
+    actr_method_events_t events = ACTR_METHOD_EVENTS_INIT;
+    events.on_open = on_own_open;
+    events.on_end = on_own_end;
+    actr_status_t status =
+        codegen_streams_streams_open_mirror(ctx, &self, NULL, on_own_sum, &events, side, &stream, &error);
+    if (status != ACTR_OK) return actr_ctx_fail(ctx, status, "%s", error.message);
+    side->own_wrong += codegen_streams_streams_send_mirror(stream, &number, &error) != ACTR_STATUS_WOULD_BLOCK;
+    actr_method_stream_release(stream);
+    return ACTR_OK;
+}
+
 static actr_status_t serve_double(actr_ctx_t *ctx, const Codegen__Streams__Number *request,
                                   Codegen__Streams__Sum *reply, void *user)
 {
-    (void)ctx;
-    (void)user;
+    side_t *side = user;
     reply->total = 2 * request->value;
-    return ACTR_OK;
+    return side->talks ? talk_to_itself(ctx, side) : ACTR_OK;
+}
+
+static actr_status_t serve_latest(actr_ctx_t *ctx, const Codegen__Streams__Number *request,
+                                  actr_method_stream_t *stream, void *user)
+{
+    Codegen__Streams__Sum sum = CODEGEN__STREAMS__SUM__INIT;
+    (void)ctx;
+    (void)request;
+    ((side_t *)user)->wrong += codegen_streams_streams_reply_latest(stream, &sum, NULL) != ACTR_OK;
+    return ACTR_OK; /* goes on: the caller ends it */
 }
 
 /* ---- two nodes ---- */
@@ -194,8 +248,12 @@ static void open_one(pair_t *p, bool refuses)
     memset(p, 0, sizeof *p);
     side_init(&p->caller);
     side_init(&p->callee);
-    p->handlers = (codegen_streams_streams_handlers_t){
-        .add = serve_add, .count = serve_count, .mirror = serve_mirror, .double_ = serve_double, .user = &p->callee};
+    p->handlers = (codegen_streams_streams_handlers_t){.add = serve_add,
+                                                       .count = serve_count,
+                                                       .mirror = serve_mirror,
+                                                       .double_ = serve_double,
+                                                       .latest = serve_latest,
+                                                       .user = &p->callee};
     fixture_open(&p->f);
     actr_config_t config = fixture_config(&p->f, "Callee");
     config.has_acl = refuses; /* and no rule: nobody may */
@@ -556,6 +614,82 @@ static void test_plain_calls_and_strange_chunks(void **state)
     close_pair(&p);
 }
 
+static void test_a_handler_calls_its_own_workload(void **state)
+{
+    (void)state;
+    pair_t p;
+    actr_error_t error = ACTR_ERROR_INIT;
+    Codegen__Streams__Number number = CODEGEN__STREAMS__NUMBER__INIT;
+    Codegen__Streams__Sum *sum = NULL;
+    open_pair(&p, false);
+    p.callee.talks = true;
+    assert_ok(codegen_streams_streams_call_double(caller_ctx(&p), &p.dest, &number, NULL, &sum, &error), &error);
+    actr_message_free(sum);
+    side_wait(&p.callee, &p.callee.own_ends, 1);
+    side_wait(&p.callee, &p.callee.ends, 1);
+    assert_int_equal(p.callee.own_wrong, 0);
+    close_pair(&p);
+}
+
+static void test_latency_first(void **state)
+{
+    (void)state;
+    pair_t p;
+    actr_error_t error = ACTR_ERROR_INIT;
+    Codegen__Streams__Number number = CODEGEN__STREAMS__NUMBER__INIT;
+    actr_method_events_t events = caller_events();
+    open_pair(&p, false);
+    assert_ok(codegen_streams_streams_open_latest(caller_ctx(&p), &p.dest, &number, NULL, on_sum, &events, &p.caller,
+                                                  &p.caller.stream, &error),
+              &error);
+    side_wait(&p.caller, &p.caller.messages, 1);
+    assert_status(ACTR_STATUS_INVALID_STATE, actr_method_stream_end(p.caller.stream, &error)); /* sends nothing */
+    assert_status(ACTR_OK, actr_method_stream_fail(p.caller.stream, ACTR_STATUS_CANCELLED, "seen"));
+    side_wait(&p.caller, &p.caller.ends, 1);
+    assert_status(ACTR_STATUS_CANCELLED, p.caller.status);
+    close_pair(&p);
+}
+
+/* Cancelled at any moment, many at a time: each end comes once, nothing stays behind. */
+static void test_cancelled_at_any_moment(void **state)
+{
+    (void)state;
+    pair_t p;
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_pair(&p, false);
+    p.callee.holds = true;
+    enum { CALLS = 200 };
+    static side_t sides[CALLS];
+    actr_method_events_t events = caller_events();
+    for (int i = 0; i < CALLS; i++) {
+        Codegen__Streams__Number number = CODEGEN__STREAMS__NUMBER__INIT;
+        actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
+        side_init(&sides[i]);
+        number.value = 3;
+        assert_ok(actr_cancel_new(caller_ctx(&p), &options.cancel, &error), &error);
+        assert_ok(codegen_streams_streams_open_count(caller_ctx(&p), &p.dest, &number, &options, on_sum, &events,
+                                                     &sides[i], &sides[i].stream, &error),
+                  &error);
+        if (i % 3 == 0) side_wait(&sides[i], &sides[i].messages, 1);
+        actr_cancel_all(options.cancel);
+        actr_cancel_release(options.cancel);
+    }
+    for (int i = 0; i < CALLS; i++) side_wait(&sides[i], &sides[i].ends, 1);
+    fixture_stop(&p.a);
+    p.a.ref = NULL;
+    fixture_stop(&p.b);
+    p.b.ref = NULL;
+    for (int i = 0; i < CALLS; i++) {
+        assert_int_equal(sides[i].ends, 1);
+        assert_int_equal(sides[i].wrong + sides[i].late, 0);
+        assert_status(ACTR_STATUS_CANCELLED, sides[i].status);
+        side_destroy(&sides[i]);
+    }
+    assert_int_equal(p.callee.ends, p.callee.handled);
+    p.callee.ends = p.callee.late = 0; /* of many calls */
+    close_pair(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -570,6 +704,9 @@ int main(void)
         cmocka_unit_test(test_the_connection_is_lost),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_plain_calls_and_strange_chunks),
+        cmocka_unit_test(test_a_handler_calls_its_own_workload),
+        cmocka_unit_test(test_latency_first),
+        cmocka_unit_test(test_cancelled_at_any_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
