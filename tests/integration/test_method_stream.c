@@ -20,7 +20,7 @@ typedef struct side {
     char text[ACTR_ERROR_MESSAGE_SIZE];
     actr_method_stream_t *stream;
     unsigned handled, fail_after; /* the callee: fails the call after so many messages */
-    unsigned own_ends, own_wrong;
+    unsigned own_ends, own_wrong, let;
     bool talks;
     bool holds; /* the callee of Count sends one, and does not end */
 } side_t;
@@ -690,6 +690,39 @@ static void test_cancelled_at_any_moment(void **state)
     close_pair(&p);
 }
 
+static void on_sum_when_let(actr_method_stream_t *stream, const Codegen__Streams__Sum *sum, void *user)
+{
+    side_t *side = user;
+    side_wait(side, &side->let, 1);
+    on_sum(stream, sum, user);
+}
+
+/* A caller that takes nothing: what is queued is bounded, the call ends for both, in order up to there. */
+static void test_a_taker_that_hangs(void **state)
+{
+    (void)state;
+    pair_t p;
+    actr_error_t error = ACTR_ERROR_INIT;
+    Codegen__Streams__Number number = CODEGEN__STREAMS__NUMBER__INIT;
+    actr_method_events_t events = caller_events();
+    open_pair(&p, false);
+    number.value = 1000000;
+    assert_ok(codegen_streams_streams_open_count(caller_ctx(&p), &p.dest, &number, NULL, on_sum_when_let, &events,
+                                                 &p.caller, &p.caller.stream, &error),
+              &error);
+    int64_t until = actri_now_ns() + FIXTURE_LIMIT_NS;
+    actr_stream_stats_t stats = {.struct_size = sizeof stats};
+    while (stats.failures == 0 && actri_now_ns() < until) {
+        (void)usleep(1000);
+        actr_ref_stream_stats(p.a.ref, &stats);
+    }
+    assert_int_equal(stats.failures, 1);
+    side_count(&p.caller, &p.caller.let);
+    expect_ends(&p, ACTR_STATUS_LIMIT_REACHED, ACTR_STATUS_LIMIT_REACHED);
+    assert_true(p.caller.messages < number.value);
+    close_pair(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -707,6 +740,7 @@ int main(void)
         cmocka_unit_test(test_a_handler_calls_its_own_workload),
         cmocka_unit_test(test_latency_first),
         cmocka_unit_test(test_cancelled_at_any_moment),
+        cmocka_unit_test(test_a_taker_that_hangs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
