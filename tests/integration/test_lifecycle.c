@@ -250,6 +250,41 @@ static void a_failed_start_leaves_nothing_behind(void **state)
     fixture_close(&f);
 }
 
+/* No more than these, once the server has closed its ends. */
+static void expect_entries(const char *folder, unsigned most)
+{
+    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+    while (entries(folder) > most) {
+        if (actri_now_ns() > deadline) fail_msg("%s: %u, not %u", folder, entries(folder), most);
+    }
+}
+
+/* The reference's socket, loops and peers live on after a shutdown, until the process ends. */
+static void a_life_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    unsigned threads = 0, files = 0;
+    fixture_t f;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    for (int i = 0; i < 8; i++) {
+        scene_t a, b;
+        scene_open(&a, &f, "a", routes, NULL);
+        scene_open(&b, &f, "b", routes, NULL);
+        actr_dest_t to_b = fixture_find(&a.n, "b");
+        assert_ok(scene_call(&a, &to_b, "w.Echo", "x", 0, NULL, &error), &error);
+        scene_close(&a);
+        scene_close(&b);
+        if (i == 0) { /* libraries are warm */
+            threads = entries("/proc/self/task");
+            files = entries("/proc/self/fd");
+        }
+    }
+    expect_entries("/proc/self/task", threads);
+    expect_entries("/proc/self/fd", files);
+    fixture_close(&f);
+}
+
 /* ---- shutdown ---- */
 
 typedef struct slow_call {
@@ -384,6 +419,7 @@ int main(void)
         cmocka_unit_test(an_attempt_that_fails_is_told),
         cmocka_unit_test(a_failing_handler_is_an_error_that_is_heard),
         cmocka_unit_test(a_failed_start_leaves_nothing_behind),
+        cmocka_unit_test(a_life_leaves_nothing_behind),
         cmocka_unit_test(a_shutdown_goes_in_order),
         cmocka_unit_test(many_may_shut_down_at_once),
         cmocka_unit_test(many_nodes_in_one_process),

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a node says of itself in its heartbeats, as the server's answers to a discovery show it. */
+#include "scene.h"
+
+#define BACKLOG 600 /* of 1,000: degraded (lifecycle-and-rpc 16) */
+
+static actr_status_t serve_slow(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    (void)ctx;
+    (void)request;
+    (void)reply;
+    return fixture_slow(&s->n);
+}
+
+static actr_status_t serve_note(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    (void)ctx;
+    (void)request;
+    (void)reply;
+    scene_note(s, 'n');
+    return ACTR_OK;
+}
+
+static const scene_route_t routes[] = {{"w.Slow", serve_slow}, {"w.Note", serve_note}, {0}};
+
+static void heart_beats_each_second(actri_core_switches_t *switches, void *user)
+{
+    (void)user;
+    switches->interval_secs = 1;
+}
+
+/* Asks until the server has heard enough heartbeats to say so. */
+static void expect_found(scene_t *a, actr_availability_t worst, actr_status_t expected)
+{
+    actr_type_t type = {"acme", "b"};
+    actr_criteria_t criteria = ACTR_CRITERIA_INIT;
+    actr_error_t error = ACTR_ERROR_INIT;
+    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+    actr_status_t status;
+    criteria.worst_availability = worst;
+    do {
+        actr_id_t id;
+        size_t count = 1;
+        status = actr_ctx_discover_with(actr_ref_ctx(a->n.ref), &type, &criteria, 0, &id, &count, &error);
+    } while (status != expected && actri_now_ns() < deadline);
+    assert_status(expected, status);
+}
+
+static void what_waits_in_the_mailbox_lowers_the_availability(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    actri_server_switch(f.server, heart_beats_each_second, NULL);
+    scene_open(&a, &f, "a", routes, NULL);
+    scene_open(&b, &f, "b", routes, NULL);
+    actr_dest_t to_b = fixture_find(&a.n, "b");
+    actr_ctx_t *ctx = actr_ref_ctx(a.n.ref);
+    expect_found(&a, ACTR_AVAILABILITY_FULL, ACTR_OK);
+    assert_ok(actr_ctx_tell(ctx, &to_b, "w.Slow", (actr_bytes_t){"", 0}, NULL, &error), &error);
+    for (int i = 0; i < BACKLOG; i++) {
+        assert_ok(actr_ctx_tell(ctx, &to_b, "w.Note", (actr_bytes_t){"", 0}, NULL, &error), &error);
+    }
+    expect_found(&a, ACTR_AVAILABILITY_FULL, ACTR_STATUS_TARGET_NOT_FOUND);
+    expect_found(&a, ACTR_AVAILABILITY_DEGRADED, ACTR_OK);
+    fixture_open_gate(&b.n);
+    fixture_wait(&b.n, &b.count, BACKLOG);
+    expect_found(&a, ACTR_AVAILABILITY_FULL, ACTR_OK); /* nothing stays behind as backlog */
+    scene_close(&a);
+    scene_close(&b);
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_waits_in_the_mailbox_lowers_the_availability),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
