@@ -496,7 +496,7 @@ static actr_status_t no_room(actri_stream_t *stream, int64_t deadline_ns, actr_e
 static actr_status_t push_locked(actri_stream_t *stream, const actri_stream_item_t *item, bool lossy,
                                  int64_t deadline_ns, actr_error_t *error)
 {
-    bool in_time = deadline_ns != 0 && !actri_pool_is_mine(stream->spec.pool); /* a loop would wait for itself */
+    bool in_time = deadline_ns != 0 && !actri_pool_needs_me(stream->spec.pool);
     stream->waiters++;
     while (!lossy && !stream->closed && actri_stream_full_locked(stream) && in_time) {
         in_time = actri_cond_wait(&stream->changed, &stream->mutex, deadline_ns);

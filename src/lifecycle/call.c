@@ -280,9 +280,9 @@ static actr_status_t check_local_wait(const plan_t *plan, actr_error_t *error)
         return actri_fail(error, ACTR_STATUS_WOULD_DEADLOCK, "a callback can not wait for its own actor (%s)",
                           plan->route);
     }
-    if (actri_pool_is_mine(actri_serial_pool(serial))) {
-        return actri_fail(error, ACTR_STATUS_WOULD_DEADLOCK, "the loop's thread can not wait for the loop's turns (%s)",
-                          plan->route);
+    if (actri_pool_needs_me(actri_serial_pool(serial))) {
+        return actri_fail(error, ACTR_STATUS_WOULD_DEADLOCK,
+                          "the only thread of a loop or node can not wait for its own turns (%s)", plan->route);
     }
     return ACTR_OK;
 }

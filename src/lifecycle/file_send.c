@@ -194,9 +194,14 @@ static actr_status_t transfer(sending_t *s, actr_error_t *error)
     return status;
 }
 
+/* Inside the node. */
 static actr_status_t send_as_registered(sending_t *s, actr_error_t *error)
 {
     actri_stream_space_t space = s->ctx->is_shell ? ACTRI_SPACE_SHELL : ACTRI_SPACE_WORKLOAD;
+    if (actri_pool_needs_me(actri_node_pool(s->ctx->node))) {
+        return actri_fail(error, ACTR_STATUS_WOULD_DEADLOCK,
+                          "the node's only thread can not wait for the receiver's answers, which come on it");
+    }
     actr_status_t status = actr_ctx_register_stream(s->ctx, s->reply_id, on_word, s, NULL, error);
     if (status != ACTR_OK) return status;
     status = transfer(s, error);

@@ -543,7 +543,7 @@ static bool may_wait(const actr_method_stream_t *s)
 {
     const actr_node_t *node = node_of(s);
     return !actri_serial_is_current(node->serial) && !actri_streams_in_callback() &&
-           !actri_pool_is_mine(actri_serial_pool(node->serial));
+           !actri_pool_needs_me(actri_serial_pool(node->serial));
 }
 
 static actr_status_t check_locked(const actr_method_stream_t *s, actr_error_t *error)

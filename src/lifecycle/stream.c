@@ -121,7 +121,7 @@ actr_status_t actri_ctx_register(actr_ctx_t *ctx, actri_stream_spec_t *spec, con
     spec->drop_newest = o.overflow == ACTR_STREAM_DROP_NEWEST;
     status = actri_node_enter(ctx->node, error);
     if (status != ACTR_OK) return status;
-    status = actri_system_stream_pool(ctx->node->system, &spec->pool, error);
+    status = actri_node_stream_pool(ctx->node, &spec->pool, error);
     if (status == ACTR_OK) status = actri_streams_register(ctx->node->streams, spec, error);
     actri_node_leave(ctx->node);
     return status;
@@ -329,13 +329,13 @@ actr_status_t actr_ctx_send_chunk(actr_ctx_t *ctx, const actr_dest_t *dest, cons
     return status;
 }
 
-/* Where on_sent is told: on the threads of streams, so that no handler holds it up. */
+/* Where on_sent is told: where the callbacks of streams are. */
 static actr_status_t sent_serial(actr_node_t *node, actri_serial_t **out, actr_error_t *error)
 {
     actri_pool_t *pool = NULL;
     *out = __atomic_load_n(&node->sent_serial, __ATOMIC_ACQUIRE);
     if (*out != NULL) return ACTR_OK;
-    actr_status_t status = actri_system_stream_pool(node->system, &pool, error);
+    actr_status_t status = actri_node_stream_pool(node, &pool, error);
     if (status != ACTR_OK) return status;
     actri_lock(&node->mutex);
     if (node->sent_serial == NULL) {

@@ -58,11 +58,12 @@ void actri_system_set_path(actr_system_t *system, actri_state_path_t *path)
     actri_unlock(&system->mutex);
 }
 
-actr_status_t actri_system_stream_pool(actr_system_t *system, actri_pool_t **out, actr_error_t *error)
+actr_status_t actri_node_stream_pool(actr_node_t *node, actri_pool_t **out, actr_error_t *error)
 {
+    actr_system_t *system = node->system;
     actr_status_t status = ACTR_OK;
-    *out = system->pool; /* a foreign loop runs these turns as well */
-    if (actri_pool_is_loop(system->pool)) return ACTR_OK;
+    *out = actri_node_pool(node);
+    if (node->own_pool != NULL || actri_pool_is_loop(system->pool)) return ACTR_OK;
     actri_lock(&system->mutex);
     if (system->stream_pool == NULL) {
         status = actri_pool_new(&system->env, STREAM_THREADS, ACTRI_POOL_PINNED, &system->stream_pool, error);

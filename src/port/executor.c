@@ -335,6 +335,8 @@ static bool dispatched_idle(void *argument)
 bool actri_serial_wait_idle(actri_serial_t *serial, int64_t deadline_ns)
 {
     bool in_time = true;
+    if (dispatched_idle(serial)) return true;
+    if (actri_pool_is_alone(serial->pool)) return actri_pool_run_out(serial->pool, &serial->runnable, deadline_ns);
     if (actri_pool_is_mine(serial->pool)) {
         return actri_pool_dispatch_until(serial->pool, dispatched_idle, serial, deadline_ns);
     }

@@ -42,6 +42,9 @@ unsigned actri_pool_dispatch(actri_pool_t *pool, unsigned most, int64_t until_ns
 /* This thread is the one that dispatches: the last that did, or that called actri_pool_adopt. */
 bool actri_pool_is_mine(const actri_pool_t *pool);
 void actri_pool_adopt(actri_pool_t *pool);
+/* No other thread runs the pool's turns: it is mine, or has one thread and this is a turn on it. Whoever waits here for
+   a turn waits for ever. */
+bool actri_pool_needs_me(const actri_pool_t *pool);
 /* Dispatches until done(argument); whoever changes what done reads calls actri_pool_poke. False at the deadline. */
 bool actri_pool_dispatch_until(actri_pool_t *pool, bool (*done)(void *argument), void *argument, int64_t deadline_ns);
 /* NULL, and a pool with threads, are no-ops. [any-thread] */
@@ -71,7 +74,7 @@ bool actri_serial_run_here(actri_serial_t *serial, actri_task_t *task);
 /* True when called from inside one of its turns. [any-thread] */
 bool actri_serial_is_current(const actri_serial_t *serial);
 /* Waits until it has nothing to do; false when the monotonic deadline passed first. On a loop's thread it dispatches
- * meanwhile. [not from a turn of it] */
+ * meanwhile; inside a turn on the pool's only thread its tasks are run here. [not from a turn of it] */
 bool actri_serial_wait_idle(actri_serial_t *serial, int64_t deadline_ns);
 actri_pool_t *actri_serial_pool(const actri_serial_t *serial);
 /* How often a thread was asked to run it: once for all that is posted until it is idle again. [any-thread] */

@@ -16,6 +16,8 @@
 #define TURN_TASKS 64
 #define MAX_THREADS 64
 
+static _Thread_local const actri_pool_t *inside; /* whose turn runs on this thread */
+
 struct actri_pool {
     const actri_env_t *env;
     unsigned kind;
@@ -31,7 +33,7 @@ struct actri_pool {
     bool dispatching; /* some thread is inside dispatch */
     bool owned;
     pthread_t owner; /* the loop's thread */
-    unsigned thread_count;
+    unsigned thread_count; /* atomic */
     actri_thread_t threads[MAX_THREADS];
 };
 
@@ -75,6 +77,7 @@ void actri_pool_ready(actri_pool_t *pool, actri_runnable_t *runnable)
 static void run_thread(void *argument)
 {
     actri_pool_t *pool = argument;
+    inside = pool;
     actri_lock(&pool->mutex);
     for (;;) {
         actri_link_t *link = actri_list_take(&pool->ready);
@@ -132,7 +135,7 @@ actr_status_t actri_pool_grow(actri_pool_t *pool, unsigned threads, actr_error_t
         actri_thread_t *thread = &pool->threads[pool->thread_count];
         actr_status_t status = actri_thread_start(thread, "actr-exec", run_thread, pool, error);
         if (status != ACTR_OK) return status;
-        pool->thread_count++;
+        __atomic_store_n(&pool->thread_count, pool->thread_count + 1, __ATOMIC_RELAXED);
     }
     return ACTR_OK;
 }
@@ -228,6 +231,8 @@ static actri_runnable_t *take_ready(actri_pool_t *pool, bool last)
 unsigned actri_pool_dispatch(actri_pool_t *pool, unsigned most, int64_t until_ns)
 {
     if (!begin_dispatch(pool)) return 0;
+    const actri_pool_t *outer = inside;
+    inside = pool;
     unsigned left = most;
     actri_runnable_t *runnable;
     bool last = most == 0;
@@ -239,7 +244,42 @@ unsigned actri_pool_dispatch(actri_pool_t *pool, unsigned most, int64_t until_ns
         if (more) actri_pool_ready(pool, runnable);
         last = left == 0 || (until_ns != ACTRI_NEVER && actri_now_ns() >= until_ns);
     }
+    inside = outer;
     return most - left;
+}
+
+bool actri_pool_is_alone(const actri_pool_t *pool)
+{
+    return inside == pool && (pool->loop || __atomic_load_n(&pool->thread_count, __ATOMIC_RELAXED) == 1);
+}
+
+bool actri_pool_needs_me(const actri_pool_t *pool)
+{
+    return actri_pool_is_alone(pool) || actri_pool_is_mine(pool);
+}
+
+/* Out of the list of what is ready; false: it is not there. */
+static bool take_from_ready(actri_pool_t *pool, const actri_runnable_t *runnable)
+{
+    actri_lock(&pool->mutex);
+    actri_link_t *at = pool->ready.next;
+    while (at != &pool->ready && at != &runnable->link) at = at->next;
+    bool found = at != &pool->ready;
+    if (found) actri_list_remove(at);
+    actri_unlock(&pool->mutex);
+    return found;
+}
+
+bool actri_pool_run_out(actri_pool_t *pool, actri_runnable_t *runnable, int64_t deadline_ns)
+{
+    bool more = true;
+    while (more && actri_now_ns() < deadline_ns) {
+        unsigned budget = TURN_TASKS;
+        if (!take_from_ready(pool, runnable)) return false;
+        more = runnable->run(runnable, &budget);
+        if (more) actri_pool_ready(pool, runnable);
+    }
+    return !more;
 }
 
 void actri_pool_poke(actri_pool_t *pool)

@@ -69,7 +69,7 @@ void actri_serial_free(actri_serial_t *serial)
     free(serial);
 }
 
-bool actri_pool_is_mine(const actri_pool_t *pool)
+bool actri_pool_needs_me(const actri_pool_t *pool)
 {
     (void)pool;
     return false;
