@@ -47,6 +47,8 @@ typedef struct actr_trust {
     const char *fingerprint; /* SHA-256, "AB:CD:..", 32 bytes */
 } actr_trust_t;
 
+#define ACTR_STREAM_THREADS_MAX 32
+
 typedef enum actr_durability {
     ACTR_DURABILITY_DEFAULT = 0, /* full when mailbox_path is set */
     ACTR_DURABILITY_FULL = 1,    /* a commit reaches the disk before it counts */
@@ -54,9 +56,13 @@ typedef enum actr_durability {
     ACTR_DURABILITY_OFF = 3,
 } actr_durability_t;
 
-/* Where the turns of the node run: handlers, hooks, timers, callbacks. See docs/scheduling.md. */
+/*
+ * Where handlers, hooks, timers and callbacks of the node run, those of streams and tracks too. See docs/scheduling.md.
+ */
 typedef enum actr_affinity {
-    ACTR_AFFINITY_POOL = 0,   /* on the system's threads; a blocking local call that finds the node idle: on its own */
+    /* on the system's threads (callbacks of streams: on threads of their own); a blocking local call that finds the
+       node idle: on its own */
+    ACTR_AFFINITY_POOL = 0,
     ACTR_AFFINITY_THREAD = 1, /* all on one thread that the node has for itself (the Shell's handler: on the pool) */
     ACTR_AFFINITY_LOOP = 2,   /* inside actr_system_dispatch only */
 } actr_affinity_t;
@@ -153,6 +159,10 @@ typedef struct actr_config {
     /* [methods] */
     const actr_method_rule_t *methods; /* a route once; at most 4096 */
     size_t method_count;
+
+    /* [system.executor], continued */
+    uint32_t stream_threads; /* for callbacks of streams and tracks, begun with the first registration; at most
+                                ACTR_STREAM_THREADS_MAX [2]. Only with ACTR_AFFINITY_POOL */
 } actr_config_t;
 
 #define ACTR_CONFIG_INIT                                                                                               \

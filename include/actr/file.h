@@ -22,7 +22,7 @@ typedef struct actr_file_progress {
     const actr_id_t *peer; /* receiving: who sends; NULL: the program around the workload */
 } actr_file_progress_t;
 
-/* Receiving: on a stream's thread. Sending: on the thread that sends. False ends the transfer (CANCELLED). */
+/* Receiving: where callbacks of streams run. Sending: on the thread that sends. False ends the transfer (CANCELLED). */
 typedef bool (*actr_file_progress_fn)(const actr_file_progress_t *progress, void *user);
 
 typedef struct actr_file_options {
@@ -46,8 +46,9 @@ typedef struct actr_file_options {
 /*
  * Sends the file at `path` to whoever receives on `stream_id` at dest; ACTR_OK: it is there, and its checksum is right.
  * A broken connection is made anew, and the transfer goes on. The receiver refused: ACTR_STATUS_PERMISSION_DENIED with
- * its reason. The file can not be read: ACTR_STATUS_IO. options may be NULL. [any-thread, not-from-callback] Blocks as
- * long as there is progress.
+ * its reason. The file can not be read: ACTR_STATUS_IO. options may be NULL. On the thread where the receiver's answers
+ * would come (ACTR_AFFINITY_THREAD in a handler, ACTR_AFFINITY_LOOP): ACTR_STATUS_WOULD_DEADLOCK. [any-thread,
+ * not-from-callback] Blocks as long as there is progress.
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_send(actr_ctx_t *ctx, const actr_dest_t *dest, const char *stream_id,
                                                       const char *path, const actr_file_options_t *options,

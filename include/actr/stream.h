@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Data streams: chunks of bytes that go around the queue of requests. A chunk is delivered to the callback that is
- * registered for its stream id: in order for each stream and sender, never behind a handler, never stored. Streams have
- * threads of their own (2 a system, begun with the first registration).
+ * registered for its stream id: in order for each stream and sender, never stored. Streams have threads of their own
+ * (actr_config_t.stream_threads, begun with the first registration), so no handler holds them up; with
+ * ACTR_AFFINITY_THREAD or ACTR_AFFINITY_LOOP their callbacks run where all others of the node do.
  *
  * Nothing is answered, and nothing is said when a sender has no more to send: say it in a chunk. When a sender's
  * connection ends, the callback is told (ACTR_CHUNK_END).
@@ -49,10 +50,10 @@ typedef struct actr_chunk {
     }
 
 /*
- * Takes a chunk; one at a time for a stream, on a thread of the library. To keep the payload without copying it, retain
- * chunk->buffer. ctx lives until it returns. It may block for a short time (a send that waits for room is what slows a
- * fast sender down), but all streams of a system share few threads. It must not call actr_ctx_call on its own
- * node's handlers if those wait for streams.
+ * Takes a chunk; one at a time for a stream, on a thread for streams (see above). To keep the payload without copying
+ * it, retain chunk->buffer. ctx lives until it returns. It may block for a short time (a send that waits for room is
+ * what slows a fast sender down), but all streams of a system share few threads. It must not call actr_ctx_call on its
+ * own node's handlers if those wait for streams.
  */
 typedef void (*actr_stream_fn)(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user);
 
@@ -94,8 +95,9 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_register_stream(actr_ctx_t *ctx,
 /*
  * Ends a registration: no chunk is taken any more, those that are queued are still delivered, and when it has returned
  * the callback does not run any more. From inside a callback of a stream it does not wait: what is queued is dropped,
- * and at most the callback that runs at this moment still ends. Unknown: ACTR_STATUS_NOT_FOUND. [any-thread] Blocks as
- * long as the callbacks take.
+ * and at most the callback that runs at this moment still ends. From inside a handler that has the thread of the
+ * callbacks (ACTR_AFFINITY_THREAD, LOOP) they run within this call. Unknown: ACTR_STATUS_NOT_FOUND. [any-thread] Blocks
+ * as long as the callbacks take.
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_unregister_stream(actr_ctx_t *ctx, const char *stream_id,
                                                                   actr_error_t *error);
@@ -114,7 +116,8 @@ typedef struct actr_send_options {
 /*
  * Sends a chunk. In the process: ACTR_OK, it is in the stream's queue (by reference, if it came as a buffer); nobody
  * registered it: ACTR_STATUS_NOT_FOUND. To a peer: it has joined the connection's queue, which takes 4 MiB; the first
- * chunk of a stream waits until the connection has accepted it. No room: waits, then ACTR_STATUS_LIMIT_REACHED.
+ * chunk of a stream waits until the connection has accepted it. No room: waits, then ACTR_STATUS_LIMIT_REACHED (at once
+ * where only the own thread could make room: ACTR_AFFINITY_THREAD, LOOP).
  *
  * A reliable stream keeps to one connection. Once that has ended, the next send to it is not done and says so:
  * ACTR_STATUS_DELIVERY_UNCERTAIN when chunks had left on it (whether the last of them arrived is not known), else why.
@@ -127,7 +130,7 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_send_chunk(actr_ctx_t *ctx, cons
                                                            const actr_chunk_t *chunk,
                                                            const actr_send_options_t *options, actr_error_t *error);
 
-/* What became of a chunk; on a thread of the library, one at a time for a node. */
+/* What became of a chunk; where callbacks of streams run, one at a time for a node. */
 typedef void (*actr_sent_fn)(actr_status_t status, const actr_error_t *error, void *user);
 
 /*

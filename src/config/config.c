@@ -180,6 +180,8 @@ static void check_ranges(copier_t *copier, const actr_config_t *values)
         invalid(copier, "durability", "is none of actr_durability_t");
     if ((int)values->affinity < ACTR_AFFINITY_POOL || values->affinity > ACTR_AFFINITY_LOOP)
         invalid(copier, "affinity", "is none of actr_affinity_t");
+    if (values->stream_threads > ACTR_STREAM_THREADS_MAX)
+        invalid(copier, "stream_threads", "is above ACTR_STREAM_THREADS_MAX");
     if (values->loopback < -1 || values->loopback > 1) invalid(copier, "loopback", "must be -1, 0 or 1");
 }
 

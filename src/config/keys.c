@@ -178,6 +178,10 @@ const actri_key_t actri_keys[] = {
      .what =
          "Where handlers, hooks, timers and callbacks run: on the system's threads (pool), all on one thread that the "
          "node has for itself (thread), inside the program's own loop (loop, actr_system_dispatch)."},
+    {"system.executor.stream_threads", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "2",
+     .most = ACTR_STREAM_THREADS_MAX, AT(stream_threads),
+     .what = "Threads for callbacks of streams and media tracks, begun with the first; 0 is the default. Only with "
+             "affinity \"pool\": else they run where handlers do."},
     {"system.observability.filter_level", ACTRI_KEY_STRING, ACTRI_MERGE_NEAREST, BOTH, .fallback = "\"info\"",
      AT(filter_level), .what = "Log filter, for example \"info,webrtc=debug\"; its first bare level is used."},
     {"system.observability.tracing_enabled", ACTRI_KEY_BOOL, ACTRI_MERGE_NEAREST, BOTH, .fallback = "false",

@@ -279,6 +279,7 @@ actr_status_t actri_manifest_values(actri_manifest_t *manifest, actr_config_t *o
         .drain_timeout_ms = manifest->drain_timeout_ms,
         .handler_limit_ms = manifest->handler_limit_ms,
         .affinity = affinity(manifest->affinity),
+        .stream_threads = manifest->stream_threads,
         .methods = methods,
         .method_count = manifest->method_count,
     };

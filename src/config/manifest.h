@@ -68,7 +68,8 @@ typedef struct actri_manifest {
     uint64_t host_wait_ms, srflx_wait_ms, prflx_wait_ms, relay_wait_ms;
     const char *filter_level, *tracing_endpoint, *tracing_service_name;
     bool tracing_enabled;
-    uint32_t max_pending_calls, max_peers, max_deferred_replies, default_timeout_ms, connect_timeout_ms, drain_timeout_ms, handler_limit_ms;
+    uint32_t max_pending_calls, max_peers, max_deferred_replies, default_timeout_ms, connect_timeout_ms,
+        drain_timeout_ms, handler_limit_ms, stream_threads;
 
     /* filled by readers of their own */
     actri_manifest_export_t *exports;

@@ -152,8 +152,8 @@ actr_system_t *actri_system_retain(actr_system_t *system);
 /* Where the mailbox's callbacks go from now on; none is inside the former path when this returns. */
 void actri_system_set_path(actr_system_t *system, actri_state_path_t *path);
 
-/* Where the callbacks of its streams run: on the node's own thread, in the foreign loop, else on the system's threads of
-   streams, begun with the first use. Inside the node. [any-thread] */
+/* Where the callbacks of its streams run: on the node's own thread, in the foreign loop, else on the system's threads
+   of streams, begun with the first use. Inside the node. [any-thread] */
 ACTR_MUST_CHECK actr_status_t actri_node_stream_pool(actr_node_t *node, actri_pool_t **out, actr_error_t *error);
 
 /* node.c */

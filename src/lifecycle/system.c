@@ -11,7 +11,7 @@
 
 #define EXECUTOR_THREADS 2
 #define MOST_TURNS 1024  /* of one dispatch */
-#define STREAM_THREADS 2 /* of their own: a handler that sleeps holds up no stream */
+#define STREAM_THREADS 2 /* of their own, by default: a handler that sleeps holds up no stream */
 
 /* The storage thread may still have something to say while the node goes away. */
 static void deliver(void *user, actri_link_t *mails, bool high)
@@ -66,7 +66,9 @@ actr_status_t actri_node_stream_pool(actr_node_t *node, actri_pool_t **out, actr
     if (node->own_pool != NULL || actri_pool_is_loop(system->pool)) return ACTR_OK;
     actri_lock(&system->mutex);
     if (system->stream_pool == NULL) {
-        status = actri_pool_new(&system->env, STREAM_THREADS, ACTRI_POOL_PINNED, &system->stream_pool, error);
+        uint32_t threads = system->config.values.stream_threads;
+        status = actri_pool_new(&system->env, threads != 0 ? threads : STREAM_THREADS, ACTRI_POOL_PINNED,
+                                &system->stream_pool, error);
     }
     *out = system->stream_pool;
     actri_unlock(&system->mutex);

@@ -32,7 +32,7 @@ struct actri_pool {
     bool poked;       /* also with an empty list */
     bool dispatching; /* some thread is inside dispatch */
     bool owned;
-    pthread_t owner; /* the loop's thread */
+    pthread_t owner;       /* the loop's thread */
     unsigned thread_count; /* atomic */
     actri_thread_t threads[MAX_THREADS];
 };

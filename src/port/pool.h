@@ -19,8 +19,8 @@ const actri_env_t *actri_pool_env(const actri_pool_t *pool);
 bool actri_pool_is_shared(const actri_pool_t *pool);
 /* Inside a turn, on the only thread that runs the pool's turns. */
 bool actri_pool_is_alone(const actri_pool_t *pool);
-/* Inside a turn on the pool's only thread: runs what waits of runnable, here, until it has nothing more to do (true), or
-   the deadline has passed, or it is what this thread runs already (false). */
+/* Inside a turn on the pool's only thread: runs what waits of runnable, here, until it has nothing more to do (true),
+   or the deadline has passed, or it is what this thread runs already (false). */
 bool actri_pool_run_out(actri_pool_t *pool, actri_runnable_t *runnable, int64_t deadline_ns);
 
 #endif

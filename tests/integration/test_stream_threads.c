@@ -434,12 +434,71 @@ static void test_all_callbacks_in_a_foreign_loop(void **state)
     all_on_one_thread(ACTR_AFFINITY_LOOP);
 }
 
+/* ---- how many threads ---- */
+
+typedef struct meeting {
+    fixture_node_t *n;
+    unsigned wanted, inside, most; /* under n's mutex */
+    unsigned ended;
+} meeting_t;
+
+/* Waits for the others, as long as there may still be some that come. */
+static void meet(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
+{
+    (void)ctx;
+    (void)chunk;
+    meeting_t *m = user;
+    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+    actri_lock(&m->n->mutex);
+    if (++m->inside > m->most) m->most = m->inside;
+    actri_cond_broadcast(&m->n->changed);
+    bool in_time = true;
+    while (m->most < m->wanted && in_time) in_time = actri_cond_wait(&m->n->changed, &m->n->mutex, deadline);
+    m->inside--;
+    m->ended++;
+    actri_cond_broadcast(&m->n->changed);
+    actri_unlock(&m->n->mutex);
+}
+
+/* As many callbacks of streams at a time as there are threads, never more. */
+static void test_stream_threads_are_as_many_as_asked_for(void **state)
+{
+    (void)state;
+    static const unsigned asked[] = {0, 1, 5}, got[] = {2, 1, 5};
+    fixture_t f;
+    fixture_open(&f);
+    for (int round = 0; round < 3; round++) {
+        actr_error_t error = ACTR_ERROR_INIT;
+        fixture_node_t n;
+        actr_config_t config = fixture_config(&f, "Taker");
+        config.stream_threads = asked[round];
+        fixture_start(&n, &config);
+        meeting_t m = {.n = &n, .wanted = got[round]};
+        actr_dest_t local = actr_dest_local();
+        char id[16];
+        for (unsigned i = 0; i < 20; i++) {
+            (void)snprintf(id, sizeof id, "%u", i % 10);
+            actr_chunk_t chunk = ACTR_CHUNK_INIT;
+            chunk.stream_id = id;
+            if (i < 10) {
+                assert_ok(actr_ctx_register_stream(actr_ref_ctx(n.ref), id, meet, &m, NULL, &error), &error);
+            }
+            assert_ok(actr_ctx_send_chunk(actr_ref_ctx(n.ref), &local, &chunk, NULL, &error), &error);
+        }
+        fixture_wait(&n, &m.ended, 20);
+        assert_int_equal(m.most, got[round]);
+        fixture_stop(&n);
+    }
+    fixture_close(&f);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_callbacks_on_the_nodes_own_thread),
         cmocka_unit_test(test_all_callbacks_in_a_foreign_loop),
+        cmocka_unit_test(test_stream_threads_are_as_many_as_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,8 @@ static void a_wrong_member_is_named(void **state)
     REFUSED("signaling_url", config.signaling_url = "http://h/");
     REFUSED("server_form", config.server_form = "C");
     REFUSED("durability", config.durability = (actr_durability_t)4);
+    REFUSED("affinity", config.affinity = (actr_affinity_t)3);
+    REFUSED("stream_threads", config.stream_threads = ACTR_STREAM_THREADS_MAX + 1);
     REFUSED("loopback", config.loopback = 2);
     REFUSED("tags", config.tag_count = 1);
     REFUSED("stun_urls", config.stun_url_count = 1; config.stun_urls = hole);
@@ -129,7 +131,7 @@ static const char manifest[] =
     "handler_limit_ms = 5\n"
     "[methods.\"a.B.C\"]\nkey = \"id\"\n[methods.\"a.B.A\"]\npriority = \"high\"\n"
     "[system.executor]\n"
-    "affinity = \"thread\"\n"
+    "affinity = \"thread\"\nstream_threads = 32\n"
     "[[acl.rules]]\npermission = \"allow\"\ntypes = [\"acme+peer\"]\n"
     "assurance = \"pinned\"\n"
     "[[trust]]\nactr_type = \"acme+peer\"\nfingerprint = \"" PRINT "\"\n"
@@ -193,6 +195,7 @@ static void a_file_becomes_what_the_runtime_is_told(void **state)
     assert_int_equal(4, values->drain_timeout_ms);
     assert_int_equal(5, values->handler_limit_ms);
     assert_int_equal(ACTR_AFFINITY_THREAD, values->affinity);
+    assert_int_equal(32, values->stream_threads);
     assert_true(values->has_acl);
     assert_string_equal("peer", values->acl_rules[0].principals[0].name);
     assert_int_equal(ACTR_ASSURANCE_PINNED, values->acl_rules[0].assurance);

@@ -371,6 +371,52 @@ static void a_pinned_pool_runs_all_on_its_thread(void **state)
     end(&f);
 }
 
+/* What one task finds out about waiting on its pool. */
+typedef struct waiting {
+    actri_task_t task;
+    fixture_t *f;
+    actri_serial_t *other;
+    numbered_t *tasks; /* for other */
+    int *count;
+    bool needed, ended, own_ended;
+    int ran; /* of tasks, by the time that the wait was over */
+} waiting_t;
+
+static void run_waiting(actri_task_t *task)
+{
+    waiting_t *waiting = ACTRI_CONTAINER(task, waiting_t, task);
+    waiting->needed = actri_pool_needs_me(waiting->f->pool);
+    for (int i = 0; i < 100; i++) actri_serial_post(waiting->other, &waiting->tasks[i].task, false);
+    waiting->ended = actri_serial_wait_idle(waiting->other, ACTRI_NEVER);
+    waiting->ran = *waiting->count;
+    waiting->own_ended = actri_serial_wait_idle(waiting->f->serial, actri_now_ns() + ACTRI_MS);
+}
+
+/* The only thread of a pool runs what it would else wait for in vain; several threads wait for each other. */
+static void a_wait_on_the_only_thread_runs_what_it_waits_for(void **state)
+{
+    (void)state;
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        fixture_t f = begin(threads);
+        actr_error_t error = ACTR_ERROR_INIT;
+        int log[100], count = 0;
+        numbered_t *tasks = number_tasks(100, 0, log, &count);
+        waiting_t waiting = {.task.run = run_waiting, .f = &f, .tasks = tasks, .count = &count};
+        assert_ok(actri_serial_new(f.pool, &waiting.other, &error), &error);
+        assert_false(actri_pool_needs_me(f.pool));
+        actri_serial_post(f.serial, &waiting.task, false);
+        assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+        assert_int_equal(waiting.needed, threads == 1);
+        assert_true(waiting.ended);
+        assert_int_equal(waiting.ran, 100);
+        assert_false(waiting.own_ended); /* it runs, and so is not idle: no wait helps */
+        for (int i = 0; i < 100; i++) assert_int_equal(log[i], i);
+        actri_serial_free(waiting.other);
+        free(tasks);
+        end(&f);
+    }
+}
+
 /* ---- keys ---- */
 
 typedef struct keyed_item {
@@ -585,6 +631,7 @@ int main(void)
         cmocka_unit_test(an_idle_executor_runs_on_the_callers_thread),
         cmocka_unit_test(a_batch_wakes_once),
         cmocka_unit_test(a_pinned_pool_runs_all_on_its_thread),
+        cmocka_unit_test(a_wait_on_the_only_thread_runs_what_it_waits_for),
         cmocka_unit_test(keys_run_in_parallel_and_in_order),
         cmocka_unit_test(a_key_that_waits_holds_up_no_other),
         cmocka_unit_test(a_loops_turns_run_inside_dispatch),
