@@ -17,6 +17,7 @@
 #include "lifecycle/node_fsm.h"
 #include "lifecycle/supervisor.h"
 #include "mailbox/mailbox_admin.h"
+#include "port/meter.h"
 #include "port/thread.h"
 #include "signaling/signaling.h"
 
@@ -119,6 +120,7 @@ struct actr_node {
     actri_signaling_t *signaling;
     actri_outproc_t *outproc;         /* the gate's */
     uint32_t unavailable;             /* atomic: heartbeats say so */
+    actri_meter_t meter;              /* signaling thread */
     actri_streams_t *streams;         /* what comes in */
     actri_stream_gate_t *stream_gate; /* what goes out */
     actri_serial_t *sent_serial;      /* tells what became of chunks; atomic; NULL: nobody has asked */

@@ -8,6 +8,7 @@
 #include "dispatch/acl.h"
 #include "dispatch/answers.h"
 #include "dispatch/trust.h"
+#include "lifecycle/load.h"
 #include "lifecycle/supervise.h"
 #include "lifecycle/timer.h"
 #include "port/clock.h"
@@ -18,7 +19,6 @@
 
 #define MAX_PENDING 65536
 #define MAX_PEERS 1024
-#define BACKLOG_FULL 1000.0f /* lifecycle-and-rpc 16 */
 
 static void on_identity(void *user, const actri_identity_t *identity)
 {
@@ -79,18 +79,6 @@ static actr_status_t send_relay(void *user, const actri_relay_t *relay, actr_err
 {
     actr_node_t *node = user;
     return actri_signaling_relay(node->signaling, relay, error);
-}
-
-static void get_load(void *user, actri_load_t *out)
-{
-    actr_node_t *node = user;
-    actri_mailbox_stats_t stats;
-    actri_mailbox_stats(node->system->mailbox, &stats);
-    float backlog = (float)(stats.queued + stats.in_flight) / BACKLOG_FULL;
-    out->mailbox_backlog = backlog < 1.0f ? backlog : 1.0f;
-    out->power_reserve = 5.0f;
-    bool gone = __atomic_load_n(&node->unavailable, __ATOMIC_RELAXED) != 0;
-    out->availability = gone ? 3 : backlog < 0.5f ? 0 : backlog < 0.8f ? 1 : backlog < 0.95f ? 2 : 3;
 }
 
 static void on_request(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message,
@@ -210,7 +198,7 @@ static actr_status_t make_streams(actr_node_t *node, actr_error_t *error)
 
 static actr_status_t make_signaling(actr_node_t *node, actr_error_t *error)
 {
-    static const actri_signaling_handlers_t events = {on_signaling_state, on_identity, on_relay, get_load,
+    static const actri_signaling_handlers_t events = {on_signaling_state, on_identity, on_relay, actri_node_load,
                                                       on_credential};
     actr_system_t *system = node->system;
     const actr_config_t *config = &system->config.values;
@@ -225,6 +213,7 @@ static actr_status_t make_signaling(actr_node_t *node, actr_error_t *error)
                                          .acl_size = system->acl_size};
     (void)snprintf(options.type.manufacturer, sizeof options.type.manufacturer, "%s", config->manufacturer);
     (void)snprintf(options.type.name, sizeof options.type.name, "%s", config->name);
+    actri_meter_init(&node->meter);
     return actri_signaling_new(&options, &events, node, &node->signaling, error);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a node says of itself in its heartbeats, as the server's answers to a discovery show it. */
+#include "machine.h"
 #include "scene.h"
 
 #define BACKLOG 600 /* of 1,000: degraded (lifecycle-and-rpc 16) */
@@ -46,12 +47,14 @@ static void expect_found(scene_t *a, actr_availability_t worst, actr_status_t ex
     assert_status(expected, status);
 }
 
-static void what_waits_in_the_mailbox_lowers_the_availability(void **state)
+static void what_waits_and_a_busy_machine_lower_the_availability(void **state)
 {
     (void)state;
     fixture_t f;
     scene_t a, b;
     actr_error_t error = ACTR_ERROR_INIT;
+    machine_open();
+    machine_idle();
     fixture_open(&f);
     actri_server_switch(f.server, heart_beats_each_second, NULL);
     scene_open(&a, &f, "a", routes, NULL);
@@ -68,15 +71,22 @@ static void what_waits_in_the_mailbox_lowers_the_availability(void **state)
     fixture_open_gate(&b.n);
     fixture_wait(&b.n, &b.count, BACKLOG);
     expect_found(&a, ACTR_AVAILABILITY_FULL, ACTR_OK); /* nothing stays behind as backlog */
+    machine_says("proc/loadavg", "2.40 0 0 1/1 1\n");  /* the machine is busy with other things: 2.5 is left */
+    expect_found(&a, ACTR_AVAILABILITY_DEGRADED, ACTR_STATUS_TARGET_NOT_FOUND);
+    expect_found(&a, ACTR_AVAILABILITY_OVERLOADED, ACTR_OK);
+    machine_supply("BAT0", "type", "Battery\n"); /* and its battery will not last */
+    machine_supply("BAT0", "capacity", "5\n");
+    expect_found(&a, ACTR_AVAILABILITY_OVERLOADED, ACTR_STATUS_TARGET_NOT_FOUND);
     scene_close(&a);
     scene_close(&b);
     fixture_close(&f);
+    machine_close();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_waits_in_the_mailbox_lowers_the_availability),
+        cmocka_unit_test(what_waits_and_a_busy_machine_lower_the_availability),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
