@@ -265,6 +265,10 @@ static void send_candidates(actri_core_t *core, uint64_t connection, const char 
 static void on_candidates(actri_core_t *core, uint64_t connection, const char *envelope_id, actri_row_t *asker,
                           const Actr__RouteCandidatesRequest *request)
 {
+    if (core->switches.drop_searches > 0) {
+        core->switches.drop_searches--;
+        return;
+    }
     actr_type_t type;
     /* L8 clients always send the field; so do libactr's of form A, who show their form when they register. */
     if (request->client_fingerprint != NULL && !asker->spec.present) asker->wants_form_b = true;

@@ -124,6 +124,12 @@ class buffer
     std::unique_ptr<actr_buf_t, detail::releaser<actr_buf_release>> buf_;
 };
 
+// Who answered a call by type, and what.
+struct answer {
+    actr_id_t from;
+    buffer reply;
+};
+
 // A protobuf-c message that came as a response.
 template <class Message> using message = std::unique_ptr<Message, detail::releaser<actr_message_free>>;
 
@@ -131,6 +137,7 @@ struct call_options {
     std::chrono::milliseconds timeout{0}; // 0: the configured default
     actr_payload_type_t payload_type = ACTR_RPC_RELIABLE;
     std::vector<std::pair<std::string, std::string>> metadata{};
+    uint32_t max_candidates = 0; // of calls by type; 0: 3
 };
 
 inline actr_dest_t to(const actr_id_t &id) noexcept
@@ -209,6 +216,7 @@ class options
         c_.payload_type = from.payload_type;
         c_.metadata = metadata_.data();
         c_.metadata_count = metadata_.size();
+        c_.max_candidates = from.max_candidates;
     }
     operator const actr_call_options_t *() const noexcept
     {
@@ -245,6 +253,12 @@ void settle(void *user, actr_status_t status, const actr_error_t *given, settled
 inline void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t *given, void *user)
 {
     settle<buffer>(user, status, given, buffer(reply));
+}
+
+inline void on_type_reply(actr_status_t status, const actr_id_t *answered, actr_buf_t *reply, const actr_error_t *given,
+                          void *user)
+{
+    settle<answer>(user, status, given, answer{answered == nullptr ? actr_id_t{} : *answered, buffer(reply)});
 }
 
 inline void on_found(actr_status_t status, const actr_id_t *ids, size_t count, const actr_error_t *given, void *user)
@@ -360,6 +374,27 @@ class context
         return detail::promised<void>([&](void *user, actr_error_t *failure) {
             return actr_method_tell_async(c_, &dest, &Method::method(), &request, options, detail::on_sent, user,
                                           failure);
+        });
+    }
+
+    // Finds actors of a type and calls the first one that can be reached.
+    answer call_type(const actr_type_t &wanted, const std::string &route, std::string_view payload,
+                     const call_options &given = {}) const
+    {
+        actr_buf_t *reply = nullptr;
+        actr_id_t from{};
+        detail::checked check;
+        detail::options options(given);
+        check(actr_ctx_call_type(c_, &wanted, route.c_str(), detail::bytes_of(payload), options, &from, &reply, check));
+        return answer{from, buffer(reply)};
+    }
+    future<answer> call_type_async(const actr_type_t &wanted, const std::string &route, std::string_view payload,
+                                   const call_options &given = {}) const
+    {
+        detail::options options(given);
+        return detail::promised<answer>([&](void *user, actr_error_t *failure) {
+            return actr_ctx_call_type_async(c_, &wanted, route.c_str(), detail::bytes_of(payload), options,
+                                            detail::on_type_reply, user, failure);
         });
     }
 

@@ -93,8 +93,8 @@ typedef struct actr_call_options {
     size_t metadata_count;
     actr_cancel_t *cancel; /* NULL, or what ends the call early; kept by the call */
     actr_retry_t retry;
-    uint32_t max_candidates;         /* of actr_ctx_call_type; 0: 3 */
-    const actr_criteria_t *criteria; /* of actr_ctx_call_type; may be NULL */
+    uint32_t max_candidates;         /* of calls by type; 0: 3 */
+    const actr_criteria_t *criteria; /* of calls by type; may be NULL */
     /* W3C trace context, at most 512 bytes each. NULL: that of the request that ctx serves, if it has one. */
     const char *traceparent, *tracestate;
 } actr_call_options_t;
@@ -118,6 +118,10 @@ typedef struct actr_request {
  * that started it. `reply` is NULL unless status is ACTR_OK; it is the callee's: release it.
  */
 typedef void (*actr_reply_fn)(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user);
+
+/* The same of an asynchronous call by type. answered: who gave the outcome, borrowed; NULL: nobody was asked. */
+typedef void (*actr_type_reply_fn)(actr_status_t status, const actr_id_t *answered, actr_buf_t *reply,
+                                   const actr_error_t *error, void *user);
 
 /* The answer of an asynchronous discovery; ids are borrowed until it returns. */
 typedef void (*actr_discover_fn)(actr_status_t status, const actr_id_t *ids, size_t count, const actr_error_t *error,
@@ -214,6 +218,18 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_type(actr_ctx_t *ctx, const
                                                           actr_bytes_t payload, const actr_call_options_t *options,
                                                           actr_id_t *answered, actr_buf_t **reply, actr_error_t *error);
 
+/*
+ * The same without waiting: finding and each call are turns of the node. All that is passed is copied, but for what the
+ * handle `options->cancel` stands for, which is kept; ctx may end meanwhile. on_reply (not NULL) is told the end of it
+ * if, and only if, this returns ACTR_OK; also that the discovery could not be begun. At most 16384 at a time
+ * (ACTR_STATUS_LIMIT_REACHED). [any-thread]
+ */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_type_async(actr_ctx_t *ctx, const actr_type_t *type,
+                                                                const char *route, actr_bytes_t payload,
+                                                                const actr_call_options_t *options,
+                                                                actr_type_reply_fn on_reply, void *user,
+                                                                actr_error_t *error);
+
 /* actr_ctx_call and actr_ctx_tell with the reference's arguments, options spelt out. timeout_ms: as in options. */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_call_raw(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
                                                          actr_payload_type_t payload_type, actr_bytes_t payload,
@@ -262,7 +278,10 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_discover_with(actr_ctx_t *ctx, c
                                                               const actr_criteria_t *criteria, uint32_t timeout_ms,
                                                               actr_id_t *ids, size_t *count, actr_error_t *error);
 
-/* The same, answered to on_found. [any-thread] */
+/*
+ * The same without wishes, answered to on_found if, and only if, this returns ACTR_OK. At most 16384 at a time
+ * (ACTR_STATUS_LIMIT_REACHED). [any-thread]
+ */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_discover_async(actr_ctx_t *ctx, const actr_type_t *type,
                                                                uint32_t timeout_ms, size_t max_count,
                                                                actr_discover_fn on_found, void *user,

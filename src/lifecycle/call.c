@@ -44,10 +44,10 @@ static bool too_long(const char *trace)
     return trace != NULL && strnlen(trace, MOST_TRACE + 1) > MOST_TRACE;
 }
 
-static actr_status_t check_options(const plan_t *plan, actr_error_t *error)
+actr_status_t actri_call_check(const actr_call_options_t *options, actr_error_t *error)
 {
-    for (size_t i = 0; i < plan->options.metadata_count; i++) {
-        const actr_metadata_t *meta = &plan->options.metadata[i];
+    for (size_t i = 0; i < options->metadata_count; i++) {
+        const actr_metadata_t *meta = &options->metadata[i];
         if (meta->key == NULL || meta->value == NULL) {
             return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "metadata entry %zu has no key or no value", i);
         }
@@ -56,10 +56,10 @@ static actr_status_t check_options(const plan_t *plan, actr_error_t *error)
             return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the metadata key %s is libactr's own", meta->key);
         }
     }
-    if (too_long(plan->options.traceparent) || too_long(plan->options.tracestate)) {
+    if (too_long(options->traceparent) || too_long(options->tracestate)) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "a trace context has at most %d bytes", MOST_TRACE);
     }
-    return actri_cancel_check(plan->options.cancel, error);
+    return actri_cancel_check(options->cancel, error);
 }
 
 uint32_t actri_call_limit_ms(const actr_ctx_t *ctx, const actr_call_options_t *options)
@@ -134,7 +134,7 @@ static actr_status_t make_plan(plan_t *plan, actr_ctx_t *ctx, const actr_dest_t 
     plan->buf = NULL;
     plan->has_limit = false;
     plan->options = actri_call_options(options);
-    actr_status_t status = check_options(plan, error);
+    actr_status_t status = actri_call_check(&plan->options, error);
     if (status != ACTR_OK) return status;
     plan->send_by_ns = 0;
     status = actri_node_enter(ctx->node, error);
@@ -562,10 +562,20 @@ actr_status_t actr_ctx_call_async(actr_ctx_t *ctx, const actr_dest_t *dest, cons
                                   const actr_call_options_t *options, actr_reply_fn on_reply, void *user,
                                   actr_error_t *error)
 {
+    return actri_ctx_start_until(ctx, dest, route, payload, options, ACTRI_NEVER, 0, on_reply, user, error);
+}
+
+actr_status_t actri_ctx_start_until(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_bytes_t payload,
+                                    const actr_call_options_t *options, int64_t deadline_ns, int64_t send_by_ns,
+                                    actr_reply_fn on_reply, void *user, actr_error_t *error)
+{
     plan_t plan;
     plan.is_tell = false;
     actr_status_t status = make_plan(&plan, ctx, dest, route, payload, options, error);
-    return status == ACTR_OK ? start_async(&plan, on_reply, user, error) : status;
+    if (status != ACTR_OK) return status;
+    if (deadline_ns < plan.deadline_ns) plan.deadline_ns = deadline_ns;
+    plan.send_by_ns = send_by_ns;
+    return start_async(&plan, on_reply, user, error);
 }
 
 actr_status_t actr_ctx_call_buf_async(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route, actr_buf_t *payload,

@@ -77,6 +77,19 @@ static void disarm(actri_task_t *task)
     actri_waiter_wake(&ending->waiter);
 }
 
+static void pass_at_close(actri_deadlines_t *set)
+{
+    actri_lock(&set->mutex);
+    for (actri_link_t *at = set->list.next, *following; at != &set->list; at = following) {
+        following = at->next;
+        actri_deadline_t *deadline = ACTRI_CONTAINER(at, actri_deadline_t, link);
+        if (!deadline->passes_at_close) continue;
+        actri_list_remove(at);
+        deadline->pass(deadline);
+    }
+    actri_unlock(&set->mutex);
+}
+
 void actri_deadlines_close(actri_deadlines_t *set)
 {
     if (set->loop == NULL) return;
@@ -84,6 +97,7 @@ void actri_deadlines_close(actri_deadlines_t *set)
     actri_waiter_init(&ending.waiter);
     actri_loop_post(set->loop, &ending.task); /* behind what arms it */
     actri_waiter_wait(&ending.waiter);
+    pass_at_close(set);
     set->loop = NULL;
 }
 

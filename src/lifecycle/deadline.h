@@ -14,6 +14,7 @@
 typedef struct actri_deadline {
     actri_link_t link;
     int64_t at_ns;
+    bool passes_at_close;                          /* else what still stands when the set is closed never passes */
     void (*pass)(struct actri_deadline *deadline); /* on the loop, once, under the set's mutex */
 } actri_deadline_t;
 
@@ -31,7 +32,7 @@ void actri_deadlines_init(actri_deadlines_t *set);
 void actri_deadlines_destroy(actri_deadlines_t *set);
 /* Before the first add. */
 void actri_deadlines_open(actri_deadlines_t *set, actri_loop_t *loop);
-/* Nothing passes any more; nobody adds. Waits for the loop. */
+/* Nothing passes any more once this has returned; nobody adds. Waits for the loop. */
 void actri_deadlines_close(actri_deadlines_t *set);
 void actri_deadlines_add(actri_deadlines_t *set, actri_deadline_t *deadline); /* [any-thread] */
 /* Once this has returned it does not pass. One that never was added may be removed. [any-thread, not from pass] */

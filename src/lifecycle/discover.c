@@ -53,20 +53,28 @@ static actr_status_t search_once(actr_ctx_t *ctx, const actri_query_t *query, in
     return status;
 }
 
-/* Waits a moment for the signaling connection to come back; false when the deadline has passed, or the node goes. */
+/* When to ask again while the server can not be reached; 0: not any more, for the deadline has passed or the node goes.
+   Under the mutex. */
+static int64_t next_ask(const actr_node_t *node, int64_t deadline_ns)
+{
+    int64_t now = actri_now_ns(), next = now + SIGNALING_RETRY_NS;
+    if (now >= deadline_ns || node->shutdown_asked || node->gone) return 0;
+    return next < deadline_ns ? next : deadline_ns;
+}
+
+/* Waits a moment for the signaling connection to come back; false when it is not to be waited for any more. */
 static bool wait_for_signaling(actr_node_t *node, int64_t deadline_ns)
 {
-    int64_t now = actri_now_ns(), until = now + SIGNALING_RETRY_NS;
-    if (now >= deadline_ns) return false;
     actri_lock(&node->mutex);
-    (void)actri_cond_wait(&node->changed, &node->mutex, until < deadline_ns ? until : deadline_ns);
-    bool stays = !node->shutdown_asked && !node->gone;
+    int64_t until = next_ask(node, deadline_ns);
+    if (until != 0) (void)actri_cond_wait(&node->changed, &node->mutex, until);
+    bool stays = until != 0 && !node->shutdown_asked && !node->gone;
     actri_unlock(&node->mutex);
     return stays;
 }
 
-static actr_status_t make_query(const actr_type_t *type, const actr_criteria_t *given, size_t max, actri_query_t *query,
-                                actr_error_t *error)
+actr_status_t actri_query_make(const actr_type_t *type, const actr_criteria_t *given, size_t max, actri_query_t *query,
+                               actr_error_t *error)
 {
     actr_criteria_t criteria = ACTR_CRITERIA_INIT;
     if (given != NULL)
@@ -87,7 +95,7 @@ actr_status_t actri_ctx_discover_until(actr_ctx_t *ctx, const actr_type_t *type,
                                        int64_t deadline_ns, actr_id_t *ids, size_t *count, actr_error_t *error)
 {
     actri_query_t query;
-    actr_status_t status = make_query(type, criteria, *count, &query, error);
+    actr_status_t status = actri_query_make(type, criteria, *count, &query, error);
     if (status == ACTR_OK) status = actri_node_enter(ctx->node, error);
     if (status != ACTR_OK) return status;
     *count = 0;
@@ -162,22 +170,38 @@ actr_status_t actri_ctx_ask(actr_ctx_t *ctx, const actri_question_t *question, u
     return status;
 }
 
-typedef struct finding { /* the answer of an asynchronous discovery */
-    actri_task_t task;
+/* ---- asynchronous ---- */
+
+bool actri_search_begin(uint32_t *count)
+{
+    if (__atomic_fetch_add(count, 1, __ATOMIC_RELAXED) < ACTRI_SEARCHES) return true;
+    actri_search_end(count);
+    return false;
+}
+
+void actri_search_end(uint32_t *count)
+{
+    (void)__atomic_sub_fetch(count, 1, __ATOMIC_RELAXED);
+}
+
+typedef struct finding {    /* asks, and asks again while the server can not be reached */
+    actri_task_t task;      /* its turns: after each answer, and after each pause */
+    actri_deadline_t pause; /* the moment until it asks again */
+    bool paused;
     actr_node_t *node;
-    actr_type_t type;
+    actri_query_t query;
+    int64_t deadline_ns;
     actr_discover_fn on_found;
     void *user;
     actr_status_t status;
     actr_error_t error;
-    size_t capacity, count;
-    actr_id_t ids[];
+    size_t count;
+    actr_id_t ids[]; /* query.max */
 } finding_t;
 
-static void run_finding(actri_task_t *task)
+static void free_finding(finding_t *finding)
 {
-    finding_t *finding = ACTRI_CONTAINER(task, finding_t, task);
-    finding->on_found(finding->status, finding->ids, finding->count, &finding->error, finding->user);
+    actri_search_end(&finding->node->findings);
     actri_free(&finding->node->system->env, finding);
 }
 
@@ -187,38 +211,112 @@ static void finding_ended(void *user, actr_status_t status, const actr_id_t *ids
     finding_t *finding = user;
     finding->status = status;
     if (status != ACTR_OK && error != NULL) finding->error = *error;
-    if (status == ACTR_OK && count == 0) finding->status = not_found(&finding->type, &finding->error);
-    if (status == ACTR_OK) finding->count = count < finding->capacity ? count : finding->capacity;
+    if (status == ACTR_OK && count == 0) finding->status = not_found(&finding->query.type, &finding->error);
+    if (status == ACTR_OK) finding->count = count < finding->query.max ? count : finding->query.max;
     if (finding->count > 0) memcpy(finding->ids, ids, finding->count * sizeof *ids);
     actri_serial_post(finding->node->serial, &finding->task, false);
+}
+
+static void end_pause(actri_deadline_t *pause)
+{
+    finding_t *finding = ACTRI_CONTAINER(pause, finding_t, pause);
+    actri_serial_post(finding->node->serial, &finding->task, false);
+}
+
+static bool begin_pause(finding_t *finding)
+{
+    actr_node_t *node = finding->node;
+    actri_lock(&node->mutex);
+    finding->pause.at_ns = next_ask(node, finding->deadline_ns);
+    actri_unlock(&node->mutex);
+    if (finding->pause.at_ns == 0) return false;
+    finding->paused = true;
+    actri_deadlines_add(&node->deadlines, &finding->pause);
+    return true;
+}
+
+/* Inside the node. After ACTR_OK its turn comes, which may be over already. */
+static actr_status_t ask_or_pause(finding_t *finding, actr_error_t *error)
+{
+    actr_status_t status = actri_signaling_candidates(finding->node->signaling, &finding->query, finding->deadline_ns,
+                                                      finding_ended, finding, error);
+    return status == ACTR_STATUS_SIGNALING_UNAVAILABLE && begin_pause(finding) ? ACTR_OK : status;
+}
+
+/* True: another turn will come. */
+static bool goes_on(finding_t *finding)
+{
+    actr_status_t status = actri_node_enter(finding->node, &finding->error);
+    if (status == ACTR_OK) {
+        if (finding->paused) {
+            finding->paused = false;
+            status = ask_or_pause(finding, &finding->error);
+        } else if (!begin_pause(finding)) {
+            status = ACTR_STATUS_SIGNALING_UNAVAILABLE;
+        }
+        actri_node_leave(finding->node);
+    }
+    if (status != ACTR_OK) finding->status = status;
+    return status == ACTR_OK;
+}
+
+static void run_finding(actri_task_t *task)
+{
+    finding_t *finding = ACTRI_CONTAINER(task, finding_t, task);
+    if (finding->status == ACTR_STATUS_SIGNALING_UNAVAILABLE && goes_on(finding)) return;
+    finding->on_found(finding->status, finding->ids, finding->count, &finding->error, finding->user);
+    free_finding(finding);
+}
+
+static actr_status_t new_finding(actr_node_t *node, const actri_query_t *query, finding_t **out, actr_error_t *error)
+{
+    if (!actri_search_begin(&node->findings)) {
+        return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "%d asynchronous discoveries wait already", ACTRI_SEARCHES);
+    }
+    finding_t *finding = actri_zalloc(&node->system->env, sizeof *finding + query->max * sizeof(actr_id_t));
+    if (finding == NULL) {
+        actri_search_end(&node->findings);
+        return actri_no_memory(error);
+    }
+    finding->task.run = run_finding;
+    finding->pause.pass = end_pause;
+    finding->pause.passes_at_close = true;
+    finding->node = node;
+    finding->query = *query;
+    finding->status = ACTR_STATUS_SIGNALING_UNAVAILABLE; /* until the first answer */
+    finding->error = (actr_error_t)ACTR_ERROR_INIT;
+    *out = finding;
+    return ACTR_OK;
+}
+
+actr_status_t actri_ctx_find_until(actr_ctx_t *ctx, const actri_query_t *query, int64_t deadline_ns,
+                                   actr_discover_fn on_found, void *user, actr_error_t *error)
+{
+    finding_t *finding = NULL;
+    actr_status_t status = actri_node_enter(ctx->node, error);
+    if (status != ACTR_OK) return status;
+    status = new_finding(ctx->node, query, &finding, error);
+    if (status == ACTR_OK) {
+        finding->deadline_ns = deadline_ns;
+        finding->on_found = on_found;
+        finding->user = user;
+        status = ask_or_pause(finding, error);
+        if (status != ACTR_OK) free_finding(finding);
+    }
+    actri_node_leave(ctx->node);
+    return status;
 }
 
 actr_status_t actr_ctx_discover_async(actr_ctx_t *ctx, const actr_type_t *type, uint32_t ms, size_t max_count,
                                       actr_discover_fn on_found, void *user, actr_error_t *error)
 {
+    actri_query_t query;
     if (ctx == NULL || type == NULL || on_found == NULL || max_count == 0 || max_count > MOST_CANDIDATES) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT,
                           "ctx, type or on_found is missing, or max_count not in 1..1024");
     }
-    actr_status_t status = actri_node_enter(ctx->node, error);
+    actr_status_t status = actri_query_make(type, NULL, max_count, &query, error);
     if (status != ACTR_OK) return status;
-    const actri_env_t *env = &ctx->node->system->env;
-    finding_t *finding = actri_zalloc(env, sizeof *finding + max_count * sizeof(actr_id_t));
-    if (finding == NULL) {
-        actri_node_leave(ctx->node);
-        return actri_no_memory(error);
-    }
-    finding->task.run = run_finding;
-    finding->node = ctx->node;
-    finding->type = *type;
-    finding->on_found = on_found;
-    finding->user = user;
-    finding->capacity = max_count;
-    actri_query_t query = {.type = *type, .max = (uint32_t)max_count};
-    status = actri_signaling_candidates(ctx->node->signaling, &query,
-                                        actri_ctx_deadline(ctx, ms != 0 ? ms : DISCOVER_TIMEOUT_MS), finding_ended,
-                                        finding, error);
-    if (status != ACTR_OK) actri_free(env, finding);
-    actri_node_leave(ctx->node);
-    return status;
+    int64_t deadline = actri_ctx_deadline(ctx, ms != 0 ? ms : DISCOVER_TIMEOUT_MS);
+    return actri_ctx_find_until(ctx, &query, deadline, on_found, user, error);
 }

@@ -128,6 +128,8 @@ struct actr_node {
     actri_timers_t timers;
     actri_deadlines_t deadlines; /* of asynchronous local calls, and of streaming ones */
     actri_method_streams_t method_streams;
+    uint32_t findings;       /* atomic: asynchronous discoveries that have not ended */
+    uint32_t type_calls;     /* atomic: likewise asynchronous calls by type */
     uint64_t restarts;       /* atomic: of the workload */
     bool is_test;            /* only to make contexts for tests: it is never started */
     bool quiet;              /* atomic: the workload hears nothing any more */
@@ -238,6 +240,25 @@ ACTR_MUST_CHECK actr_status_t actri_ctx_call_until(actr_ctx_t *ctx, const actr_d
                                                    actr_bytes_t payload, const actr_call_options_t *options,
                                                    int64_t deadline_ns, int64_t send_by_ns, actr_buf_t **reply,
                                                    actr_error_t *error);
+/* Its asynchronous twin, as actr_ctx_call_async. */
+ACTR_MUST_CHECK actr_status_t actri_ctx_start_until(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
+                                                    actr_bytes_t payload, const actr_call_options_t *options,
+                                                    int64_t deadline_ns, int64_t send_by_ns, actr_reply_fn on_reply,
+                                                    void *user, actr_error_t *error);
+/* What can be said against options (as actri_call_options made them) before anything is sent; CANCELLED too. */
+ACTR_MUST_CHECK actr_status_t actri_call_check(const actr_call_options_t *options, actr_error_t *error);
+
+/* At most so many asynchronous discoveries, and so many calls by type, at a time. */
+#define ACTRI_SEARCHES 16384
+/* discover.c: one more, counted until actri_search_end; false: there are ACTRI_SEARCHES. [any-thread] */
+ACTR_MUST_CHECK bool actri_search_begin(uint32_t *count);
+void actri_search_end(uint32_t *count);
+/* discover.c: what the server is asked for: up to max of a type, by criteria (may be NULL). */
+ACTR_MUST_CHECK actr_status_t actri_query_make(const actr_type_t *type, const actr_criteria_t *criteria, size_t max,
+                                               actri_query_t *query, actr_error_t *error);
+/* discover.c: as actr_ctx_discover_async, until deadline_ns. */
+ACTR_MUST_CHECK actr_status_t actri_ctx_find_until(actr_ctx_t *ctx, const actri_query_t *query, int64_t deadline_ns,
+                                                   actr_discover_fn on_found, void *user, actr_error_t *error);
 /* discover.c: as actr_ctx_discover_with, until deadline_ns. */
 ACTR_MUST_CHECK actr_status_t actri_ctx_discover_until(actr_ctx_t *ctx, const actr_type_t *type,
                                                        const actr_criteria_t *criteria, int64_t deadline_ns,

@@ -149,8 +149,17 @@ void test_calls_and_futures_over_the_network(void **)
     assert_int_equal(good, 100);
     assert_int_equal(missing, 100);
 
+    actr::answer by_type = ctx.call_type(actr::type("acme+store"), "raw.Upper", "abc", options);
+    assert_true(actr_id_equal(&by_type.from, &service.id()));
+    actr::answer later = ctx.call_type_async(actr::type("acme+store"), "raw.Upper", "xyz").get();
+    assert_true(actr_id_equal(&later.from, &service.id()));
+    assert_string_equal(later.reply.str().c_str(), "XYZ from afar");
+    auto nobody = ctx.call_type_async(actr::type("acme+nobody"), "raw.Upper", "", options);
+    actr_error_t error = thrown([&] { nobody.get(); });
+    assert_int_equal(error.status, ACTR_STATUS_TARGET_NOT_FOUND);
+
     auto garbage = ctx.call_async<remove_key>(dest, key(text_one));
-    actr_error_t error = thrown([&] { garbage.get(); });
+    error = thrown([&] { garbage.get(); });
     assert_int_equal(error.status, ACTR_STATUS_DECODE);
     auto raw = ctx.call_async(dest, "raw.None", "");
     error = thrown([&] { raw.get(); });

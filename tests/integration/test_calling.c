@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call carries and how it ends: kinds of errors, time limits, trace context, metadata, calls by type. */
+/* What a call carries and how it ends: kinds of errors, time limits, trace context, metadata. */
 #include "scene.h"
-
-#include "signaling/signaling.h"
 
 static const actr_dest_t local = {.kind = ACTR_DEST_LOCAL};
 
@@ -273,74 +271,6 @@ static void raw_names(void **state)
     close_two(&f, &a, &b);
 }
 
-/* ---- by type ---- */
-
-static void strong_load(void *user, actri_load_t *out)
-{
-    (void)user;
-    *out = (actri_load_t){.availability = 0, .power_reserve = 50, .mailbox_backlog = 0};
-}
-
-/* An actor of type "b" that never answers an offer, and says that it is the best of all. */
-static actri_signaling_t *start_ghost(const fixture_t *f)
-{
-    static const actri_signaling_handlers_t handlers = {.load = strong_load};
-    actr_error_t error = ACTR_ERROR_INIT;
-    actri_signaling_t *ghost = NULL;
-    actri_signaling_options_t options = {.url = f->url, .type = {"acme", "b"}, .realm = 1001, .form = 'A'};
-    assert_ok(actri_signaling_new(&options, &handlers, NULL, &ghost, &error), &error);
-    assert_ok(actri_signaling_start(ghost, actri_now_ns() + FIXTURE_LIMIT_NS, &error), &error);
-    return ghost;
-}
-
-static void a_call_by_type_tries_the_next_candidate(void **state)
-{
-    (void)state;
-    fixture_t f;
-    scene_t a, b;
-    actr_error_t error = ACTR_ERROR_INIT;
-    actr_type_t type = {"acme", "b"}, none = {"acme", "none"};
-    actr_criteria_t criteria = ACTR_CRITERIA_INIT;
-    actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
-    actr_buf_t *reply = NULL;
-    actr_id_t answered, first;
-    criteria.ranking[0] = ACTR_RANK_POWER_RESERVE;
-    options.criteria = &criteria;
-    options.timeout_ms = 6000;
-    open_two(&f, &a, &b);
-    actr_ctx_t *ctx = actr_ref_ctx(a.n.ref);
-    assert_ok(actr_ctx_call_type(ctx, &type, "w.Echo", (actr_bytes_t){"one", 3}, &options, &answered, &reply, &error),
-              &error);
-    assert_true(actr_id_equal(&answered, &a.peer.id));
-    actr_buf_release(reply);
-    actri_signaling_t *ghost = start_ghost(&f);
-    do { /* until the server has heard how strong it is */
-        size_t count = 1;
-        assert_ok(actr_ctx_discover_with(ctx, &type, &criteria, 0, &first, &count, &error), &error);
-    } while (actr_id_equal(&first, &a.peer.id));
-    assert_ok(actr_ctx_call_type(ctx, &type, "w.Echo", (actr_bytes_t){"two", 3}, &options, &answered, &reply, &error),
-              &error);
-    assert_true(actr_id_equal(&answered, &a.peer.id)); /* the ghost came first, and was given up */
-    assert_int_equal(actr_buf_size(reply), 3);
-    actr_buf_release(reply);
-    options.max_candidates = 1;
-    options.timeout_ms = 1000;
-    assert_status(ACTR_STATUS_TIMEOUT,
-                  actr_ctx_call_type(ctx, &type, "w.Echo", (actr_bytes_t){"", 0}, &options, &answered, &reply, &error));
-    assert_true(actr_id_equal(&answered, &first));
-    options.max_candidates = 0;
-    options.timeout_ms = 6000;
-    assert_status(ACTR_STATUS_UNKNOWN_ROUTE, /* an answer is an answer */
-                  actr_ctx_call_type(ctx, &type, "w.None", (actr_bytes_t){"", 0}, &options, NULL, &reply, &error));
-    assert_status(ACTR_STATUS_TARGET_NOT_FOUND,
-                  actr_ctx_call_type(ctx, &none, "w.Echo", (actr_bytes_t){"", 0}, &options, NULL, &reply, &error));
-    options.max_candidates = 33;
-    assert_status(ACTR_STATUS_INVALID_ARGUMENT,
-                  actr_ctx_call_type(ctx, &type, "w.Echo", (actr_bytes_t){"", 0}, &options, NULL, &reply, &error));
-    actri_signaling_free(ghost);
-    close_two(&f, &a, &b);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,7 +280,6 @@ int main(void)
         cmocka_unit_test(an_asynchronous_local_call_ends_in_time),
         cmocka_unit_test(trace_and_metadata_travel),
         cmocka_unit_test(raw_names),
-        cmocka_unit_test(a_call_by_type_tries_the_next_candidate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

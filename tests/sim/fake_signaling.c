@@ -26,6 +26,7 @@ struct actri_signaling {
     actr_error_t why;
     actr_id_t id;
     unsigned client; /* of the router, while online */
+    actri_link_t questions;
 };
 
 fake_server_t fake_server;
@@ -76,9 +77,31 @@ static void go_online(actri_signaling_t *s)
     tell(s, ACTRI_SIGNALING_REGISTERED, NULL);
 }
 
+typedef struct question {
+    actri_link_t link;
+    actri_timer_t timer;
+    actri_query_t query;
+    actri_candidates_fn done;
+    void *user;
+} question_t;
+
+static void lose_questions(actri_signaling_t *s)
+{
+    actri_link_t *link;
+    actr_error_t error = ACTR_ERROR_INIT;
+    (void)actri_fail(&error, ACTR_STATUS_SIGNALING_UNAVAILABLE, "lost");
+    while ((link = actri_list_take(&s->questions)) != NULL) {
+        question_t *q = ACTRI_CONTAINER(link, question_t, link);
+        actri_loop_timer_cancel(fake_loop(), &q->timer);
+        q->done(q->user, error.status, NULL, 0, &error);
+        free(q);
+    }
+}
+
 static void go_offline(actri_signaling_t *s)
 {
     s->online = false;
+    lose_questions(s);
     fake_server.online--;
     router_remove(s->client);
 }
@@ -163,6 +186,7 @@ actr_status_t actri_signaling_new(const actri_signaling_options_t *options, cons
     s->user = user;
     actri_mutex_init(&s->mutex);
     actri_cond_init(&s->changed);
+    actri_list_init(&s->questions);
     *out = s;
     return ACTR_OK;
 }
@@ -191,18 +215,12 @@ actr_status_t actri_signaling_relay(actri_signaling_t *s, const actri_relay_t *r
     return router_relay(s->client, &own, error);
 }
 
-typedef struct question {
-    actri_timer_t timer;
-    actri_query_t query;
-    actri_candidates_fn done;
-    void *user;
-} question_t;
-
 static void answer(actri_timer_t *timer)
 {
     question_t *q = ACTRI_CONTAINER(timer, question_t, timer);
     actr_id_t ids[ROUTER_CLIENTS];
     size_t count = 0;
+    actri_list_remove(&q->link);
     for (int i = 0; i < ROUTER_CLIENTS && count < q->query.max; i++) {
         const router_client_t *client = &router.clients[i];
         if (client->registered && strcmp(client->id.type.name, q->query.type.name) == 0) ids[count++] = client->id;
@@ -219,6 +237,7 @@ actr_status_t actri_signaling_candidates(actri_signaling_t *s, const actri_query
     question_t *q = calloc(1, sizeof *q);
     if (q == NULL) abort();
     *q = (question_t){.timer.fire = answer, .query = *query, .done = done, .user = user};
+    actri_list_append(&s->questions, &q->link);
     actri_loop_timer_set(fake_loop(), &q->timer, actri_now_ns() + 5 * ACTRI_MS);
     return ACTR_OK;
 }

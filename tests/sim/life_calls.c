@@ -63,7 +63,7 @@ actr_status_t life_call_peer(life_program_t *from, actr_ctx_t *ctx, const char *
     return status;
 }
 
-static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
+static void on_end(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
 {
     life_call_t *call = user;
     life_program_t *p = call->from;
@@ -72,6 +72,18 @@ static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t
     actr_buf_release(reply);
     p->open_async--;
     end(call, status, error);
+}
+
+static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
+{
+    on_end(status, reply, error, user);
+}
+
+static void on_type_reply(actr_status_t status, const actr_id_t *answered, actr_buf_t *reply, const actr_error_t *error,
+                          void *user)
+{
+    if (status == ACTR_OK && answered == NULL) life_fail("nobody answered a call by type");
+    on_end(status, reply, error, user);
 }
 
 static void start_async(life_program_t *from, actr_ctx_t *ctx, const actr_dest_t *to, bool is_tell,
@@ -90,14 +102,34 @@ static void start_async(life_program_t *from, actr_ctx_t *ctx, const actr_dest_t
     end(call, status, &error);
 }
 
-static void call_type(life_program_t *from, actr_ctx_t *ctx, const actr_call_options_t *options)
+static actr_type_t any_type(void)
 {
     actr_type_t type = {"acme", "life0"};
+    type.name[4] = (char)('0' + rng_below(&life.rng, LIFE_PROGRAMS));
+    return type;
+}
+
+static void start_call_type(life_program_t *from, actr_ctx_t *ctx, const actr_call_options_t *options)
+{
+    actr_type_t type = any_type();
+    actr_error_t error = ACTR_ERROR_INIT;
+    life_call_t *call = book(from, true, options->timeout_ms);
+    if (call == NULL) return;
+    from->open_async++;
+    actr_status_t status =
+        actr_ctx_call_type_async(ctx, &type, any_route(), (actr_bytes_t){"t", 1}, options, on_type_reply, call, &error);
+    if (status == ACTR_OK) return;
+    from->open_async--;
+    end(call, status, &error);
+}
+
+static void call_type(life_program_t *from, actr_ctx_t *ctx, const actr_call_options_t *options)
+{
+    actr_type_t type = any_type();
     actr_error_t error = ACTR_ERROR_INIT;
     actr_buf_t *reply = NULL;
     life_call_t *call = book(from, false, options->timeout_ms);
     if (call == NULL) return;
-    type.name[4] = (char)('0' + rng_below(&life.rng, LIFE_PROGRAMS));
     end(call, actr_ctx_call_type(ctx, &type, any_route(), (actr_bytes_t){"t", 1}, options, NULL, &reply, &error),
         &error);
     actr_buf_release(reply);
@@ -132,13 +164,14 @@ void life_call_something(life_program_t *from, actr_ctx_t *ctx)
     uint32_t dice = rng_below(&life.rng, 100);
     if (dice < 25) to = local;
     if (dice >= 25 && dice < 32) to = shell;
-    switch (rng_below(&life.rng, 8)) {
+    switch (rng_below(&life.rng, 9)) {
     case 0: start_async(from, ctx, &to, true, &options); break;
     case 1:
     case 2:
     case 3: start_async(from, ctx, &to, false, &options); break;
     case 4: tell(from, ctx, &to, &options); break;
     case 5: call_type(from, ctx, &options); break;
+    case 6: start_call_type(from, ctx, &options); break;
     default: call_blocking(from, ctx, &to, &options); break;
     }
 }
