@@ -346,20 +346,35 @@ static void a_shutdown_goes_in_order(void **state)
 }
 
 typedef struct stopper {
+    fixture_t *f;
+    witness_t *witness;
     actr_ref_t *ref;
+    bool ended; /* when its wait returned, on_stop had run and the server knew */
     actr_status_t status;
     actr_error_t error;
     actri_thread_t thread;
 } stopper_t;
+
+static bool unregistered(const actri_server_counts_t *counts, void *user)
+{
+    (void)user;
+    return counts->unregistrations == 1;
+}
 
 static void run_stopper(void *argument)
 {
     stopper_t *stopper = argument;
     actr_ref_shutdown(stopper->ref);
     stopper->status = actr_ref_wait_for_shutdown(stopper->ref, 20000, &stopper->error);
+    actri_server_counts_t counts;
+    stopper->ended = actri_server_wait(stopper->f->server, unregistered, NULL, actri_now_ns(), &counts);
+    actri_lock(&stopper->witness->s.n.mutex);
+    stopper->ended = stopper->ended && strstr(stopper->witness->heard, "on_stop") != NULL;
+    actri_unlock(&stopper->witness->s.n.mutex);
     actr_ref_release(stopper->ref);
 }
 
+/* The reference's second waiter finds nothing to wait for, and returns while the node still goes down. */
 static void many_may_shut_down_at_once(void **state)
 {
     (void)state;
@@ -370,12 +385,13 @@ static void many_may_shut_down_at_once(void **state)
     fixture_open(&f);
     witness_open(&a, &f, "a");
     for (size_t i = 0; i < 6; i++) {
-        stoppers[i].ref = actr_ref_retain(a.s.n.ref);
+        stoppers[i] = (stopper_t){.f = &f, .witness = &a, .ref = actr_ref_retain(a.s.n.ref)};
         assert_ok(actri_thread_start(&stoppers[i].thread, "stopper", run_stopper, &stoppers[i], &error), &error);
     }
     for (size_t i = 0; i < 6; i++) {
         actri_thread_join(&stoppers[i].thread);
         assert_ok(stoppers[i].status, &stoppers[i].error);
+        assert_true(stoppers[i].ended);
     }
     scene_close(&a.s);
     assert_string_equal(a.heard, BORN ", on_stop");

@@ -3,6 +3,8 @@
 #include "machine.h"
 #include "scene.h"
 
+#include <dirent.h>
+
 #define BACKLOG 600 /* of 1,000: degraded (lifecycle-and-rpc 16) */
 
 static actr_status_t serve_slow(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
@@ -83,9 +85,66 @@ static void what_waits_and_a_busy_machine_lower_the_availability(void **state)
     machine_close();
 }
 
+/* How often the threads that handle and store have gone to sleep so far. */
+static unsigned long sleeps(void)
+{
+    unsigned long sum = 0, one;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        char path[300], line[100], name[32] = "";
+        (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+        FILE *file = fopen(path, "r");
+        if (file == NULL) continue;
+        while (fgets(line, sizeof line, file) != NULL) {
+            (void)sscanf(line, "Name: %31s", name);
+            bool ours = strncmp(name, "actr-exec", 9) == 0 || strncmp(name, "actr-storage", 12) == 0;
+            if (ours && sscanf(line, "voluntary_ctxt_switches: %lu", &one) == 1) sum += one;
+        }
+        (void)fclose(file);
+    }
+    (void)closedir(tasks);
+    return sum;
+}
+
+/* The reference looks into its mailbox every 10 ms, whether anything came or not. */
+static void an_empty_mailbox_wakes_nobody(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    char path[128];
+    actr_workload_t workload;
+    actr_error_t error = ACTR_ERROR_INIT;
+    machine_open();
+    machine_idle();
+    fixture_open(&f);
+    actri_server_switch(f.server, heart_beats_each_second, NULL);
+    scene_open(&a, &f, "a", routes, NULL);
+    actr_config_t config = fixture_config(&f, "b");
+    (void)snprintf(path, sizeof path, "%s/mailbox.db", machine_folder);
+    config.mailbox_path = path;
+    scene_init(&b, routes, NULL, &workload);
+    scene_attach(&b, &config, &workload);
+    assert_ok(actr_node_start(b.n.node, &b.n.ref, &error), &error);
+    expect_found(&a, ACTR_AVAILABILITY_FULL, ACTR_OK);
+    machine_says("proc/loadavg", "2.40 0 0 1/1 1\n");
+    expect_found(&a, ACTR_AVAILABILITY_FULL, ACTR_STATUS_TARGET_NOT_FOUND); /* a heartbeat has come: all is quiet */
+    unsigned long before = sleeps();
+    assert_true(before > 0);
+    machine_idle();
+    expect_found(&a, ACTR_AVAILABILITY_FULL, ACTR_OK); /* and another, a second later */
+    assert_int_equal(before, sleeps());
+    scene_close(&a);
+    scene_close(&b);
+    fixture_close(&f);
+    machine_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_mailbox_wakes_nobody),
         cmocka_unit_test(what_waits_and_a_busy_machine_lower_the_availability),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

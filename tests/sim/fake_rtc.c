@@ -404,6 +404,7 @@ actr_status_t actri_rtc_send(actri_rtc_t *rtc, actr_payload_type_t lane, const v
         rtc->wants_writable = true;
         return ACTR_STATUS_WOULD_BLOCK;
     }
+    fake_net.sent_on[lane]++;
     if (put_packet(rtc, false, lane, data, size))
         rtc->unsent += size;
     else

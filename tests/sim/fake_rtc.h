@@ -29,6 +29,7 @@ typedef struct fake_net {
     bool cut[FAKE_HOSTS][FAKE_HOSTS];
     bool dead[FAKE_HOSTS];
     uint64_t connections, messages, lost, notices_lost; /* statistics */
+    uint64_t sent_on[ACTRI_RTC_LANES];
 } fake_net_t;
 
 extern fake_net_t fake_net;

@@ -90,6 +90,38 @@ static void log_lines_pass_the_level_only(void **state)
     assert_int_equal(log_calls, 2);
 }
 
+/* A formatter that counts how often it is asked. */
+static const char *costly(int *asked)
+{
+    (*asked)++;
+    return "a text that takes long to make";
+}
+
+/* known-faults 51: the level stands before the formatting, not beside it, and holds for whatever takes the lines. */
+static void what_the_level_holds_back_is_not_even_made(void **state)
+{
+    (void)state;
+    int asked = 0;
+    actri_env_t env = {.log = take_line, .log_user = &log_calls};
+    static const actr_log_level_t levels[] = {ACTR_LOG_ERROR, ACTR_LOG_WARN, ACTR_LOG_INFO, ACTR_LOG_DEBUG,
+                                              ACTR_LOG_TRACE};
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        env.log_level = levels[i];
+        asked = log_calls = 0;
+        actri_error(&env, "wire", "%s", costly(&asked));
+        actri_warn(&env, "wire", "%s", costly(&asked));
+        actri_info(&env, "wire", "%s", costly(&asked));
+        actri_debug(&env, "wire", "%s", costly(&asked));
+        actri_trace(&env, "wire", "%s", costly(&asked));
+        assert_int_equal(asked, i + 1);
+        assert_int_equal(log_calls, i + 1);
+    }
+    asked = 0;
+    env.log = NULL; /* nobody takes them */
+    actri_error(&env, "wire", "%s", costly(&asked));
+    assert_int_equal(asked, 0);
+}
+
 static void a_line_break_of_a_peer_does_not_make_two_lines(void **state)
 {
     (void)state;
@@ -155,6 +187,7 @@ int main(void)
         cmocka_unit_test(copies_are_whole_and_terminated),
         cmocka_unit_test(each_helper_survives_a_failed_allocation),
         cmocka_unit_test(log_lines_pass_the_level_only),
+        cmocka_unit_test(what_the_level_holds_back_is_not_even_made),
         cmocka_unit_test(a_line_break_of_a_peer_does_not_make_two_lines),
         cmocka_unit_test(fail_fills_and_returns),
         cmocka_unit_test(errno_and_prefix_are_kept),

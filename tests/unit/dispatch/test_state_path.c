@@ -22,6 +22,7 @@ typedef struct stage {
     actr_config_t config;
     actri_link_t stored, posted;
     unsigned puts, put_mails, acked, dead, kept, replies, served, mails_alive;
+    unsigned replies_at_end; /* when a mail was last done with */
     bool no_mail;
     actri_disposition_t last;
     char dead_reason[200];
@@ -87,6 +88,7 @@ void actri_mailbox_done(actri_mailbox_t *mailbox, actri_mail_t *mail, actri_disp
     stage.dead += disposition == ACTRI_MAIL_DEAD;
     stage.kept += disposition == ACTRI_MAIL_KEEP;
     stage.last = disposition;
+    stage.replies_at_end = stage.replies;
     if (cause != NULL) (void)snprintf(stage.dead_reason, sizeof stage.dead_reason, "%.190s", cause->message);
     free_mail(mail);
 }
@@ -269,6 +271,7 @@ static void a_request_is_stored_served_answered_and_acknowledged(void **state)
                 actri_span_equal(stage.e.tracestate, e.tracestate));
     assert_int_equal(stage.e.timeout_ms, 30000);
     assert_int_equal(stage.acked, 1);
+    assert_int_equal(stage.replies_at_end, 1); /* acknowledged behind it: a crash between them repeats the answer */
     char current[10];
     actri_state_path_current(stage.path, current, sizeof current);
     assert_string_equal(current, "");

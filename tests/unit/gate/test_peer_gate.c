@@ -326,6 +326,36 @@ static void a_tell_ends_when_it_is_sent_and_its_reply_is_dropped(void **state)
     assert_int_equal(actri_peer_gate_stats(a.gate)->calls_started, 0);
 }
 
+/* levels 2.4: the reference's nodes of every level look for the reply there. */
+static void a_reply_goes_on_the_reliable_lane_whatever_its_request_took(void **state)
+{
+    (void)state;
+    outcome_t outcome;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_call_spec_t spec = spec_to(&b, "x");
+    spec.lane = ACTR_RPC_SIGNAL;
+    assert_ok(start(&outcome, &a, &spec, &error), &error);
+    fake_loop_run(SECONDS(1));
+    assert_status(ACTR_OK, outcome.status);
+    assert_int_equal(fake_net.sent_on[ACTR_RPC_SIGNAL], 1);
+    assert_int_equal(fake_net.sent_on[ACTR_RPC_RELIABLE], 1);
+}
+
+static void a_tell_is_bounded(void **state)
+{
+    (void)state;
+    outcome_t outcome;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_call_spec_t spec = spec_to(&b, "told");
+    spec.is_tell = true;
+    router.clients[b.client].online = false; /* it is there, and never says anything */
+    assert_ok(start(&outcome, &a, &spec, &error), &error);
+    fake_loop_run(SECONDS(9));
+    assert_int_equal(outcome.ended, 0);
+    fake_loop_run(SECONDS(2));
+    assert_status(ACTR_STATUS_TIMEOUT, outcome.status);
+}
+
 static void a_tell_to_nobody_fails(void **state)
 {
     (void)state;
@@ -714,6 +744,8 @@ int main(void)
         TEST(without_answer_the_time_runs_out),
         TEST(late_and_second_replies_are_counted_and_dropped),
         TEST(a_tell_ends_when_it_is_sent_and_its_reply_is_dropped),
+        TEST(a_reply_goes_on_the_reliable_lane_whatever_its_request_took),
+        TEST(a_tell_is_bounded),
         TEST(a_tell_to_nobody_fails),
         TEST(what_can_not_be_a_request_is_refused),
         TEST(the_number_of_pending_calls_is_limited),

@@ -117,6 +117,18 @@ static void a_full_lane_is_an_error_and_not_for_ever(void **state)
     actr_lane_release(lane);
 }
 
+static void a_lane_holds_1024_unless_told_otherwise(void **state)
+{
+    (void)state;
+    actr_lane_t *lane = open_lane(0);
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_buf_t *buf = text_buf("x");
+    for (int i = 0; i < 1024; i++) assert_ok(actr_lane_try_send(lane, buf, &error), &error);
+    assert_status(ACTR_STATUS_LIMIT_REACHED, actr_lane_try_send(lane, buf, &error));
+    actr_buf_release(buf);
+    actr_lane_release(lane);
+}
+
 static void an_empty_lane_says_so(void **state)
 {
     (void)state;
@@ -308,6 +320,7 @@ int main(void)
         cmocka_unit_test(the_buffer_itself_arrives),
         cmocka_unit_test(order_is_kept_while_the_ring_grows_and_wraps),
         cmocka_unit_test(a_full_lane_is_an_error_and_not_for_ever),
+        cmocka_unit_test(a_lane_holds_1024_unless_told_otherwise),
         cmocka_unit_test(an_empty_lane_says_so),
         cmocka_unit_test(a_closed_lane_gives_what_it_has_and_takes_nothing),
         cmocka_unit_test(senders_and_receivers_compete),
