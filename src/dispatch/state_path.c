@@ -3,6 +3,7 @@
 #include "dispatch/state_path.h"
 
 #include "base/map.h"
+#include "base/utf8.h"
 #include "dispatch/acl.h"
 #include "dispatch/path.h"
 #include "gate/error_code.h"
@@ -23,6 +24,7 @@ static actr_buf_t *encode_reply(const actri_env_t *env, const actri_envelope_t *
                                 actr_bytes_t payload, const char *message)
 {
     actri_envelope_t e;
+    char line[ACTR_ERROR_MESSAGE_SIZE]; /* whatever the message is: the caller could not decode what is no UTF-8 */
     memset(&e, 0, offsetof(actri_envelope_t, metadata));
     e.route_key = request->route_key;
     e.request_id = request->request_id;
@@ -30,7 +32,9 @@ static actr_buf_t *encode_reply(const actri_env_t *env, const actri_envelope_t *
     e.tracestate = request->tracestate;
     e.timeout_ms = DEFAULT_TIMEOUT_MS;
     if (status < 0) {
-        actri_envelope_set_error(&e, status, message);
+        (void)snprintf(line, sizeof line, "%s", message);
+        actri_utf8_line(line);
+        actri_envelope_set_error(&e, status, line);
     } else {
         e.has_payload = true;
         e.payload = actri_span(payload.data, payload.size);

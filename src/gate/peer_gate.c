@@ -258,6 +258,10 @@ static actr_status_t check_spec(const actri_call_spec_t *spec, actr_error_t *err
     if (spec->lane != ACTR_RPC_RELIABLE && spec->lane != ACTR_RPC_SIGNAL) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "payload type %d carries no calls", (int)spec->lane);
     }
+    if (!actri_utf8_valid(actri_span_text(spec->route)) || !actri_utf8_valid(spec->traceparent) ||
+        !actri_utf8_valid(spec->tracestate)) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the route or the trace context is not UTF-8");
+    }
     return ACTR_OK;
 }
 

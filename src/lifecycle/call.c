@@ -46,11 +46,17 @@ static bool too_long(const char *trace)
 
 actr_status_t actri_call_check(const actr_call_options_t *options, actr_error_t *error)
 {
+    const char *fault = actri_meta_fault(options->metadata, options->metadata_count);
+    if (fault != NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "%s", fault);
+    if (options->payload_type != ACTR_RPC_RELIABLE && options->payload_type != ACTR_RPC_SIGNAL) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "payload type %d carries no calls",
+                          (int)options->payload_type);
+    }
+    if ((unsigned)options->retry > ACTR_RETRY_ALWAYS) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "there is no retry %d", (int)options->retry);
+    }
     for (size_t i = 0; i < options->metadata_count; i++) {
         const actr_metadata_t *meta = &options->metadata[i];
-        if (meta->key == NULL || meta->value == NULL) {
-            return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "metadata entry %zu has no key or no value", i);
-        }
         if (meta->key == actri_stream_key) continue; /* method_stream.c's, not only a text like it */
         if (strncmp(meta->key, ACTRI_OWN_PREFIX, sizeof ACTRI_OWN_PREFIX - 1) == 0) {
             return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the metadata key %s is libactr's own", meta->key);
@@ -135,6 +141,7 @@ static actr_status_t make_plan(plan_t *plan, actr_ctx_t *ctx, const actr_dest_t 
     plan->has_limit = false;
     plan->options = actri_call_options(options);
     actr_status_t status = actri_call_check(&plan->options, error);
+    if (status == ACTR_OK) status = actri_dest_check(dest, error);
     if (status != ACTR_OK) return status;
     plan->send_by_ns = 0;
     status = actri_node_enter(ctx->node, error);

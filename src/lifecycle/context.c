@@ -93,6 +93,12 @@ actr_dest_t actr_dest_shell(void)
     return (actr_dest_t){.kind = ACTR_DEST_SHELL};
 }
 
+actr_status_t actri_dest_check(const actr_dest_t *dest, actr_error_t *error)
+{
+    if ((unsigned)dest->kind <= ACTR_DEST_ACTOR) return ACTR_OK;
+    return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "there is no destination of kind %d", (int)dest->kind);
+}
+
 /* ---- buffers ---- */
 
 actr_buf_t *actr_ctx_request_buf(const actr_ctx_t *ctx)

@@ -85,6 +85,7 @@ actr_status_t actr_ctx_send_media_sample(actr_ctx_t *ctx, const actr_dest_t *des
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the sample's data is NULL");
     }
     actr_status_t status = actri_ctx_check_id(track_id, error);
+    if (status == ACTR_OK) status = actri_dest_check(dest, error);
     if (status == ACTR_OK) status = actri_node_enter(ctx->node, error);
     if (status != ACTR_OK) return status;
     if (dest->kind == ACTR_DEST_ACTOR && !actr_id_equal(&dest->id, actri_node_id(ctx->node))) {

@@ -31,6 +31,9 @@ actr_status_t actr_message_send(actr_ctx_t *ctx, const actr_dest_t *dest, const 
 actr_status_t actr_message_receive(const ProtobufCMessageDescriptor *type, const actr_chunk_t *chunk, void **message,
                                    actr_error_t *error)
 {
+    if (type == NULL || chunk == NULL || message == NULL) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "type, chunk or message is NULL");
+    }
     *message = NULL;
     if (chunk->kind == ACTR_CHUNK_DATA && actri_pb_depth_ok(type, chunk->payload, ACTRI_PB_DEPTH_MAX)) {
         *message = protobuf_c_message_unpack(type, NULL, chunk->payload.size, chunk->payload.data);

@@ -160,6 +160,9 @@ void actri_system_set_path(actr_system_t *system, actri_state_path_t *path);
    of streams, begun with the first use. Inside the node. [any-thread] */
 ACTR_MUST_CHECK actr_status_t actri_node_stream_pool(actr_node_t *node, actri_pool_t **out, actr_error_t *error);
 
+/* context.c: is it one of the kinds that there are? */
+ACTR_MUST_CHECK actr_status_t actri_dest_check(const actr_dest_t *dest, actr_error_t *error);
+
 /* node.c */
 actr_node_t *actri_node_retain(actr_node_t *node);
 const actr_id_t *actri_node_id(const actr_node_t *node);

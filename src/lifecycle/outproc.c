@@ -14,7 +14,7 @@
 
 actr_outproc_t *actr_ref_outproc(actr_ref_t *ref)
 {
-    return &ref->outproc;
+    return ref == NULL ? NULL : &ref->outproc;
 }
 
 /* ---- what may be sent ---- */
@@ -350,6 +350,7 @@ static bool close_peers(actr_node_t *node, const actr_id_t *peer)
 
 actr_status_t actr_outproc_close_dest(actr_outproc_t *o, const actr_dest_t *dest, actr_error_t *error)
 {
+    if (o == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "manager is NULL");
     actr_status_t status = check_dest(o->node, dest, error);
     if (status == ACTR_OK) status = actri_node_enter(o->node, error);
     if (status != ACTR_OK) return status;

@@ -8,7 +8,7 @@ actr_status_t actr_ref_call(actr_ref_t *ref, const char *route, actr_bytes_t pay
                             const actr_call_options_t *options, actr_buf_t **reply, actr_error_t *error)
 {
     actr_dest_t local = actr_dest_local();
-    return actr_ctx_call(&ref->ctx, &local, route, payload, options, reply, error);
+    return actr_ctx_call(actr_ref_ctx(ref), &local, route, payload, options, reply, error);
 }
 
 actr_status_t actr_ref_call_async(actr_ref_t *ref, const char *route, actr_bytes_t payload,
@@ -16,20 +16,20 @@ actr_status_t actr_ref_call_async(actr_ref_t *ref, const char *route, actr_bytes
                                   actr_error_t *error)
 {
     actr_dest_t local = actr_dest_local();
-    return actr_ctx_call_async(&ref->ctx, &local, route, payload, options, on_reply, user, error);
+    return actr_ctx_call_async(actr_ref_ctx(ref), &local, route, payload, options, on_reply, user, error);
 }
 
 actr_status_t actr_ref_tell(actr_ref_t *ref, const char *route, actr_bytes_t payload,
                             const actr_call_options_t *options, actr_error_t *error)
 {
     actr_dest_t local = actr_dest_local();
-    return actr_ctx_tell(&ref->ctx, &local, route, payload, options, error);
+    return actr_ctx_tell(actr_ref_ctx(ref), &local, route, payload, options, error);
 }
 
 actr_status_t actr_ref_discover(actr_ref_t *ref, const actr_type_t *type, uint32_t timeout_ms, actr_id_t *ids,
                                 size_t *count, actr_error_t *error)
 {
-    return actr_ctx_discover(&ref->ctx, type, timeout_ms, ids, count, error);
+    return actr_ctx_discover(actr_ref_ctx(ref), type, timeout_ms, ids, count, error);
 }
 
 static uint64_t load(const uint64_t *counter)

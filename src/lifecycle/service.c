@@ -122,6 +122,7 @@ static actr_status_t pack(packed_t *packed, const actr_ctx_t *ctx, const actr_me
     if (ctx == NULL || request == NULL) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx or request is NULL");
     }
+    if (method == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "method is NULL");
     if (method->kind != 0) return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "%s is no call", method->route);
     const ProtobufCMessage *message = request;
     if (message->descriptor != method->request) {
@@ -170,6 +171,7 @@ actr_status_t actr_method_call(actr_ctx_t *ctx, const actr_dest_t *dest, const a
 {
     packed_t packed;
     actr_buf_t *reply = NULL;
+    if (response == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "response is NULL");
     *response = NULL;
     actr_status_t status = pack(&packed, ctx, method, request, error);
     if (status != ACTR_OK) return status;

@@ -208,5 +208,5 @@ const actr_id_t *actr_ref_actor_id(const actr_ref_t *ref)
 
 actr_ctx_t *actr_ref_ctx(actr_ref_t *ref)
 {
-    return &ref->ctx;
+    return ref == NULL ? NULL : &ref->ctx;
 }

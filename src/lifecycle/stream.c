@@ -100,9 +100,12 @@ static void deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
 actr_status_t actri_ctx_check_id(const char *id, actr_error_t *error)
 {
     size_t size = id == NULL ? 0 : strnlen(id, ACTR_STREAM_ID_MAX + 1);
-    if (size >= 1 && size <= ACTR_STREAM_ID_MAX) return ACTR_OK;
-    return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the id is empty, or longer than %d bytes",
-                      ACTR_STREAM_ID_MAX);
+    if (size < 1 || size > ACTR_STREAM_ID_MAX) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the id is empty, or longer than %d bytes",
+                          ACTR_STREAM_ID_MAX);
+    }
+    if (actri_utf8_valid(actri_span(id, size))) return ACTR_OK;
+    return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the id is not UTF-8");
 }
 
 actr_status_t actri_ctx_register(actr_ctx_t *ctx, actri_stream_spec_t *spec, const actr_stream_options_t *options,
@@ -181,11 +184,8 @@ static actr_status_t check_chunk(const actr_chunk_t *chunk, actr_error_t *error)
         return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "%d metadata entries are the limit",
                           ACTRI_METADATA_MAX - 1);
     }
-    for (size_t i = 0; i < chunk->metadata_count; i++) {
-        if (chunk->metadata[i].key != NULL && chunk->metadata[i].value != NULL) continue;
-        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "metadata entry %zu has no key or no value", i);
-    }
-    return ACTR_OK;
+    const char *fault = actri_meta_fault(chunk->metadata, chunk->metadata_count);
+    return fault == NULL ? ACTR_OK : actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "%s", fault);
 }
 
 /* After ACTR_OK the caller is inside the node and must leave it. */
@@ -204,6 +204,7 @@ static actr_status_t make_plan(plan_t *plan, actr_ctx_t *ctx, const actr_dest_t 
         memcpy(&plan->options, options, size);
     }
     actr_status_t status = check_chunk(&plan->chunk, error);
+    if (status == ACTR_OK) status = actri_dest_check(dest, error);
     if (status != ACTR_OK) return status;
     plan->deadline_ns = actri_ctx_deadline(ctx, plan->options.timeout_ms != 0 ? plan->options.timeout_ms : SEND_MS);
     return actri_node_enter(ctx->node, error);
@@ -367,6 +368,7 @@ actr_status_t actr_ctx_flush_stream(actr_ctx_t *ctx, const actr_dest_t *dest, co
 {
     if (ctx == NULL || dest == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx or dest is NULL");
     actr_status_t status = actri_ctx_check_id(stream_id, error);
+    if (status == ACTR_OK) status = actri_dest_check(dest, error);
     if (status == ACTR_OK) status = actri_node_enter(ctx->node, error);
     if (status != ACTR_OK) return status;
     int64_t deadline = actri_ctx_deadline(ctx, timeout_ms != 0 ? timeout_ms : SEND_MS);

@@ -29,6 +29,17 @@ const char *actri_meta_take(const actri_pb_field_t *field, actri_meta_t entries[
     return NULL;
 }
 
+const char *actri_meta_fault(const actr_metadata_t *entries, size_t count)
+{
+    if (count > 0 && entries == NULL) return "the metadata is NULL";
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].key == NULL || entries[i].value == NULL) return "a metadata entry has no key or no value";
+        if (!actri_utf8_valid(actri_span_text(entries[i].key)) || !actri_utf8_valid(actri_span_text(entries[i].value)))
+            return "a metadata entry is not UTF-8";
+    }
+    return NULL;
+}
+
 static size_t entry_size(const actri_meta_t *meta)
 {
     return actri_pb_bytes_size(1, meta->key.size) + actri_pb_bytes_size(2, meta->value.size);

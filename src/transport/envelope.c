@@ -7,15 +7,23 @@
 #include <actr/transport.h>
 #include <string.h>
 
+static bool is_text(const char *text)
+{
+    return text == NULL || actri_utf8_valid(actri_span_text(text));
+}
+
 static const char *fault_of(const actr_envelope_t *e)
 {
     if (e->route == NULL || e->route[0] == '\0') return "the route is empty";
     if (e->request_id == NULL) return "there is no request id";
     if (e->payload == NULL) return "the payload is NULL";
     if (e->metadata_count > ACTRI_METADATA_MAX) return "there are more than 64 metadata entries";
+    if (!is_text(e->route) || !is_text(e->request_id) || !is_text(e->traceparent) || !is_text(e->tracestate))
+        return "the route, the request id or the trace context is not UTF-8";
+    const char *fault = actri_meta_fault(e->metadata, e->metadata_count);
+    if (fault != NULL) return fault;
     for (size_t i = 0; i < e->metadata_count; i++) {
         const actr_metadata_t *meta = &e->metadata[i];
-        if (meta->key == NULL || meta->value == NULL) return "metadata without key or without value";
         if (strncmp(meta->key, ACTRI_OWN_PREFIX, sizeof ACTRI_OWN_PREFIX - 1) == 0) return "a key is libactr's own";
     }
     return NULL;

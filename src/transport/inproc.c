@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "port/clock.h"
+#include "proto/meta.h"
 
 #include <string.h>
 
@@ -121,10 +122,7 @@ static const char *fault_of(const actr_envelope_t *e)
     if (e->payload == NULL) return "the payload is NULL";
     if (e->request_id != NULL && strlen(e->request_id) != ACTRI_REQUEST_ID_SIZE)
         return "a request id has 36 characters";
-    for (size_t i = 0; i < e->metadata_count; i++) {
-        if (e->metadata[i].key == NULL || e->metadata[i].value == NULL) return "metadata without key or without value";
-    }
-    return NULL;
+    return actri_meta_fault(e->metadata, e->metadata_count);
 }
 
 static actr_status_t begin(sending_t *s, actr_inproc_t *m, actr_payload_type_t type, const char *id,
