@@ -70,8 +70,10 @@ static void send_answer(actri_state_path_t *path, actri_mail_t *mail, actri_loca
 {
     if (mail != NULL) {
         actri_state_path_answer(path, mail, status, payload, message);
-    } else {
+    } else if (call != NULL) {
         actri_local_call_answer(call, status, payload, message);
+    } else if (status < 0) {
+        actri_local_tell_failed(path, status);
     }
 }
 

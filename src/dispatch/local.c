@@ -75,10 +75,14 @@ const actr_error_t *actri_local_call_error(const actri_local_call_t *call)
     return call->status == ACTR_OK ? &none : &no_memory;
 }
 
+void actri_local_tell_failed(actri_state_path_t *path, actr_status_t status)
+{
+    actri_path_count(status == ACTR_STATUS_TIMEOUT ? &path->stats.local_timed_out : &path->stats.local_failed);
+}
+
 static void note_failure(actri_local_call_t *call, actr_status_t status, const char *message)
 {
-    actri_state_path_stats_t *stats = &call->path->stats;
-    actri_path_count(status == ACTR_STATUS_TIMEOUT ? &stats->local_timed_out : &stats->local_failed);
+    actri_local_tell_failed(call->path, status);
     call->status = status;
     call->error = actri_zalloc(call->path->o.env, sizeof *call->error);
     if (call->error != NULL) (void)actri_fail(call->error, status, "%s", message);
@@ -186,6 +190,32 @@ static bool serve_local(actri_local_call_t *call)
     actr_buf_release(by_reference);
     actri_arena_clear(&arena);
     return end != ACTRI_TURN_DEFERRED;
+}
+
+void actri_local_tell_run(actri_state_path_t *path, actri_incoming_t *in)
+{
+    int64_t drain_until = actri_path_drain_deadline(path);
+    if (drain_until != 0 && actri_now_ns() > drain_until) {
+        actri_local_tell_failed(path, ACTR_STATUS_SHUTTING_DOWN);
+        return;
+    }
+    actri_arena_t arena;
+    actri_arena_init(&arena, path->o.env);
+    actri_turn_t turn = {0};
+    actr_bytes_t reply = {NULL, 0};
+    actr_buf_t *by_reference = NULL;
+    in->request.is_tell = true;
+    in->request_id = "shell";
+    in->deadline_ns = ACTRI_NEVER;
+    in->arena = &arena;
+    in->reply = &by_reference;
+    actr_error_t error;
+    error.message[0] = '\0';
+    actr_status_t status = actri_path_serve(path, in, &turn, &reply, &error);
+    if (actri_turn_end(&turn, &status, &error) == ACTRI_TURN_ANSWER && status < 0)
+        actri_local_tell_failed(path, status);
+    actr_buf_release(by_reference);
+    actri_arena_clear(&arena);
 }
 
 /* A call without time limit costs no look at the clock. */
@@ -379,7 +409,8 @@ actr_status_t actri_state_path_local(actri_state_path_t *path, const actri_local
     actr_status_t status = check_local(path, spec, error);
     if (status != ACTR_OK) return status;
     bool full = false;
-    actri_local_call_t *call = new_call(path, spec, &full);
+    if (out == NULL && spec->is_tell && actri_inbox_tell(&path->inbox, spec, &full)) return ACTR_OK;
+    actri_local_call_t *call = full && spec->modest ? NULL : new_call(path, spec, &full);
     if (call == NULL && full) {
         actri_path_count(&path->stats.local_refused);
         return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "%u local requests wait already", most_calls(spec));
@@ -390,8 +421,10 @@ actr_status_t actri_state_path_local(actri_state_path_t *path, const actri_local
         actri_path_count(&path->stats.here);
     } else if (keep_all(call)) {
         bool signal = spec->options != NULL && spec->options->payload_type == ACTR_RPC_SIGNAL;
-        actri_serial_post(path->o.serial, &call->task,
-                          signal || actri_path_is_high(path, actri_span_text(call->route)));
+        if (signal || actri_path_is_high(path, actri_span_text(call->route)))
+            actri_serial_post(path->o.serial, &call->task, true);
+        else
+            actri_inbox_call(&path->inbox, call);
     } else {
         call->refs = 1;
         actri_local_call_release(call);

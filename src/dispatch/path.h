@@ -6,6 +6,7 @@
 #include "base/slab.h"
 #include "config/config.h"
 #include "dispatch/answers.h"
+#include "dispatch/inbox.h"
 #include "port/thread.h"
 
 struct actri_state_path {
@@ -21,7 +22,8 @@ struct actri_state_path {
     uint8_t key_seed[16];
     actri_mutex_t room_mutex; /* of makers that wait for room */
     actri_cond_t room;
-    uint32_t room_waiters;      /* atomic */
+    uint32_t room_waiters; /* atomic */
+    actri_inbox_t inbox;
     char apart[64];             /* callers read what is above, turns write what is below */
     actri_slab_batch_t retired; /* of turns, where these come one at a time */
     actri_state_path_stats_t stats;
@@ -60,6 +62,11 @@ actr_status_t actri_path_serve(actri_state_path_t *path, actri_incoming_t *in, a
 
 /* Ends a local call, unless it has ended: *status*, and its reply copied, or the message. */
 void actri_local_call_answer(actri_local_call_t *call, actr_status_t status, actr_bytes_t reply, const char *message);
+
+/* Runs the handler for a tell: who, what and the buffer that holds it are in `in`, and lent. */
+void actri_local_tell_run(actri_state_path_t *path, actri_incoming_t *in);
+/* Of a tell nobody is told that it failed: it is counted. */
+void actri_local_tell_failed(actri_state_path_t *path, actr_status_t status);
 
 #define ACTRI_LOCAL_CALLS 65536 /* that have not ended, at most */
 #define ACTRI_LOCAL_ROOM 4096   /* that wait before those who may wait do so: they stay in the processor's caches */

@@ -403,7 +403,8 @@ actr_status_t actri_state_path_new(const actri_state_path_options_t *options, ac
     actri_mutex_init(&path->room_mutex);
     actri_cond_init(&path->room);
     actri_random(path->key_seed, sizeof path->key_seed);
-    actr_status_t status = actri_answers_new(path, &path->answers, error);
+    actr_status_t status = actri_inbox_init(&path->inbox, path, error);
+    if (status == ACTR_OK) status = actri_answers_new(path, &path->answers, error);
     if (status == ACTR_OK) {
         status = actri_slab_new(options->env, sizeof(actri_local_call_t), &path->calls, error);
     }
@@ -425,6 +426,7 @@ void actri_state_path_drain(actri_state_path_t *path, int64_t deadline_ns)
 {
     __atomic_store_n(&path->drain_until_ns, deadline_ns, __ATOMIC_RELEASE);
     actri_local_wake_makers(path);
+    actri_inbox_wake(&path->inbox);
 }
 
 const actri_state_path_stats_t *actri_state_path_stats(const actri_state_path_t *path)
@@ -459,6 +461,7 @@ void actri_state_path_free(actri_state_path_t *path)
         actri_answers_close(path->answers);
         actri_answers_release(path->answers);
     }
+    actri_inbox_destroy(&path->inbox);
     actri_slab_free(path->calls);
     actri_cond_destroy(&path->room);
     actri_mutex_destroy(&path->room_mutex);

@@ -289,6 +289,12 @@ void actri_serial_post(actri_serial_t *serial, actri_task_t *task, bool high)
     post_keyed(serial, &one);
 }
 
+void actri_serial_again(actri_serial_t *serial, actri_task_t *task)
+{
+    task->high = false;
+    actri_list_append(serial->queue.normal.next, &task->link); /* before the first */
+}
+
 bool actri_serial_run_here(actri_serial_t *serial, actri_task_t *task)
 {
     if (!actri_pool_is_shared(serial->pool)) return false;

@@ -69,6 +69,8 @@ void actri_serial_set_weight(actri_serial_t *serial, uint32_t high_in_a_row);
 void actri_serial_post(actri_serial_t *serial, actri_task_t *task, bool high);
 /* Posts a whole list of tasks (their links) with one wake-up; leaves it empty. [any-thread] */
 void actri_serial_post_list(actri_serial_t *serial, actri_link_t *tasks, bool high);
+/* From task->run: it runs once more, before all other normal ones. Not for a keyed executor. [in the turn] */
+void actri_serial_again(actri_serial_t *serial, actri_task_t *task);
 /* Runs task now, on this thread, if the executor is idle and its pool shared; false: nothing was done. [any-thread] */
 bool actri_serial_run_here(actri_serial_t *serial, actri_task_t *task);
 /* True when called from inside one of its turns. [any-thread] */
