@@ -11,6 +11,7 @@
 #include "oom.h"
 #include "port/clock.h"
 #include "proto/idcodec.h"
+#include "rng.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,10 @@ typedef struct stage {
     char route[100], seen_id[100];
     bool had_caller;
     int64_t deadline_ns;
+    uint32_t next_number;   /* that the order test expects */
+    void (*on_serve)(void); /* looks at the request; may be NULL */
+    bool defer;
+    actri_deferred_t *deferred;
     /* the last reply */
     actr_id_t to;
     uint64_t session;
@@ -119,6 +124,12 @@ void actri_serial_post(actri_serial_t *serial, actri_task_t *task, bool high)
     actri_list_append(&stage.posted, &task->link);
 }
 
+void actri_serial_again(actri_serial_t *serial, actri_task_t *task)
+{
+    (void)serial;
+    actri_list_append(stage.posted.next, &task->link);
+}
+
 bool actri_serial_run_here(actri_serial_t *serial, actri_task_t *task)
 {
     (void)serial;
@@ -145,7 +156,12 @@ static actr_status_t serve(void *user, const actri_incoming_t *in, actr_bytes_t 
     assert_ptr_equal(user, &stage);
     stage.served++;
     see(in);
+    if (stage.on_serve != NULL) stage.on_serve();
     *reply = stage.reply;
+    if (stage.defer) {
+        assert_ok(actri_turn_defer(in->turn, 1, &stage.deferred, error), error);
+        return ACTR_DEFERRED;
+    }
     if (stage.reply_from_arena > 0) {
         reply->size = stage.reply_from_arena;
         reply->data = actri_arena_alloc(in->arena, reply->size);
@@ -623,6 +639,117 @@ static void local_calls_fail_by_name(void **state)
     assert_int_equal(stage.served, 2);
 }
 
+/* A tell that is small: it has no block of its own. */
+static actr_status_t note(const char *route, actr_bytes_t payload, bool modest, actr_error_t *error)
+{
+    actri_local_spec_t spec = {
+        .route = route, .payload = payload, .is_tell = true, .modest = modest, .deadline_ns = ACTRI_NEVER};
+    return actri_state_path_local(stage.path, &spec, NULL, error);
+}
+
+static void a_small_tell_is_served_from_its_copy(void **state)
+{
+    (void)state;
+    actr_error_t error = ACTR_ERROR_INIT;
+    char text[] = "small", route[] = "a.B.C";
+    actr_buf_t *buf = actri_buf_copy(NULL, "by reference", 12);
+    actri_local_spec_t spec = {.route = route, .buf = buf, .is_tell = true, .deadline_ns = ACTRI_NEVER};
+    assert_ok(note(route, (actr_bytes_t){text, 5}, false, &error), &error);
+    memset(text, 0, sizeof text);
+    memset(route, 0, 1);
+    run_posted();
+    assert_string_equal(stage.route, "a.B.C");
+    assert_int_equal(stage.request.payload.size, 5);
+    assert_true(stage.request.is_tell && !stage.had_caller && stage.deadline_ns == ACTRI_NEVER);
+    route[0] = 'a';
+    assert_ok(actri_state_path_local(stage.path, &spec, NULL, &error), &error);
+    const void *data = actr_buf_data(buf);
+    actr_buf_release(buf);
+    run_posted();
+    assert_ptr_equal(stage.request.payload.data, data);
+    stage.status = ACTR_STATUS_UNKNOWN_ROUTE;
+    stage.reason = "no";
+    assert_ok(note(route, (actr_bytes_t){NULL, 0}, false, &error), &error);
+    run_posted();
+    assert_int_equal(actri_state_path_stats(stage.path)->local_failed, 1);
+    assert_ok(note(route, (actr_bytes_t){NULL, 0}, false, &error), &error);
+    actri_state_path_drain(stage.path, actri_now_ns());
+    fake_loop_run(ACTRI_MS);
+    run_posted();
+    assert_int_equal(actri_state_path_stats(stage.path)->local_failed, 2);
+    assert_int_equal(stage.served, 3);
+}
+
+static void a_small_tell_may_be_deferred(void **state)
+{
+    (void)state;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_bytes_t none = {NULL, 0};
+    stage.defer = true;
+    for (int way = 0; way < 3; way++) { /* answered, failed, dropped */
+        assert_ok(note("a.B.C", (actr_bytes_t){"x", 1}, false, &error), &error);
+        run_posted();
+        assert_int_equal(actri_state_path_deferred(stage.path), 1);
+        if (way == 0) assert_ok(actri_deferred_answer(stage.deferred, ACTR_OK, none, "", &error), &error);
+        if (way == 1) assert_ok(actri_deferred_answer(stage.deferred, ACTR_STATUS_INTERNAL, none, "", &error), &error);
+        actri_deferred_release(stage.deferred);
+        assert_int_equal(actri_state_path_deferred(stage.path), 0);
+        assert_int_equal(actri_state_path_stats(stage.path)->local_failed, way);
+    }
+    assert_ok(note("a.B.C", (actr_bytes_t){"x", 1}, false, &error), &error);
+    run_posted();
+    actri_state_path_close(stage.path);
+    actri_deferred_release(stage.deferred);
+}
+
+static void expect_number(void)
+{
+    uint32_t number;
+    memcpy(&number, stage.request.payload.data, sizeof number);
+    assert_int_equal(number, stage.next_number++);
+}
+
+/* Small ones lie in the ring, large ones and calls in blocks, and what does not fit is kept: one order for all. */
+static void a_maker_keeps_its_order_beyond_the_ring(void **state)
+{
+    (void)state;
+    enum { COUNT = 10000 };
+    static outcome_t outcome;
+    actr_error_t error = ACTR_ERROR_INIT;
+    rng_t rng = {.state = 7};
+    uint32_t made = 0;
+    uint8_t payload[1000] = {0};
+    stage.on_serve = expect_number;
+    for (int round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < COUNT; i++, made++) {
+            memcpy(payload, &made, sizeof made);
+            actr_bytes_t bytes = {payload, rng_chance(&rng, 70) ? 4 : 1 + 3 + rng_below(&rng, 900)};
+            bool call = rng_chance(&rng, 20);
+            assert_ok(call ? local(&outcome, "a.B.C", bytes, false, &error) : note("a.B.C", bytes, false, &error),
+                      &error);
+        }
+        run_posted();
+        assert_int_equal(stage.next_number, made);
+    }
+}
+
+static void who_may_wait_is_refused_sooner(void **state)
+{
+    (void)state;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_bytes_t small = {"x", 1};
+    unsigned made = 0;
+    while (note("a.B.C", small, true, &error) == ACTR_OK) made++;
+    assert_int_equal(made, 4096);
+    assert_int_equal(actri_state_path_stats(stage.path)->local_refused, 1);
+    assert_ok(note("a.B.C", small, false, &error), &error);
+    assert_status(ACTR_STATUS_LIMIT_REACHED, note("a.B.C", small, true, &error));
+    run_posted();
+    assert_int_equal(stage.served, made + 1);
+    assert_ok(note("a.B.C", small, true, &error), &error);
+    run_posted();
+}
+
 /* ---- memory ---- */
 
 static void each_failed_allocation_is_survived(void **state)
@@ -676,6 +803,10 @@ int main(void)
         TEST(a_refusal_of_the_store_is_answered),
         TEST(the_shell_calls_without_encoding),
         TEST(local_calls_fail_by_name),
+        TEST(a_small_tell_is_served_from_its_copy),
+        TEST(a_small_tell_may_be_deferred),
+        TEST(a_maker_keeps_its_order_beyond_the_ring),
+        TEST(who_may_wait_is_refused_sooner),
         TEST(each_failed_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

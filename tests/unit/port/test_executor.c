@@ -333,6 +333,43 @@ static void an_idle_executor_runs_on_the_callers_thread(void **state)
     gate_free(&gate);
 }
 
+/* Runs several times in a row. */
+typedef struct again {
+    actri_task_t task;
+    actri_serial_t *serial;
+    int *log, *count, left;
+} again_t;
+
+static void run_again(actri_task_t *task)
+{
+    again_t *again = ACTRI_CONTAINER(task, again_t, task);
+    again->log[(*again->count)++] = -again->left;
+    if (--again->left > 0) actri_serial_again(again->serial, task);
+}
+
+static void once_more_is_before_all_that_waits_but_the_urgent(void **state)
+{
+    (void)state;
+    fixture_t f = begin(1);
+    gate_task_t gate;
+    int log[5], count = 0;
+    numbered_t *tasks = number_tasks(2, 0, log, &count);
+    again_t again = {.serial = f.serial, .log = log, .count = &count, .left = 3};
+    again.task.run = run_again;
+    gate_hold(&gate, f.serial);
+    actri_serial_post(f.serial, &again.task, false);
+    actri_serial_post(f.serial, &tasks[0].task, false);
+    actri_serial_post(f.serial, &tasks[1].task, true);
+    gate_open(&gate);
+    assert_true(actri_serial_wait_idle(f.serial, ACTRI_NEVER));
+    const int expected[5] = {1, -3, -2, -1, 0};
+    assert_int_equal(count, 5);
+    assert_memory_equal(log, expected, sizeof expected);
+    end(&f);
+    gate_free(&gate);
+    free(tasks);
+}
+
 static void a_batch_wakes_once(void **state)
 {
     (void)state;
@@ -630,6 +667,7 @@ int main(void)
         cmocka_unit_test(waiting_ends_at_the_deadline_or_when_idle),
         cmocka_unit_test(an_idle_executor_runs_on_the_callers_thread),
         cmocka_unit_test(a_batch_wakes_once),
+        cmocka_unit_test(once_more_is_before_all_that_waits_but_the_urgent),
         cmocka_unit_test(a_pinned_pool_runs_all_on_its_thread),
         cmocka_unit_test(a_wait_on_the_only_thread_runs_what_it_waits_for),
         cmocka_unit_test(keys_run_in_parallel_and_in_order),
