@@ -29,7 +29,7 @@ typedef enum actr_chunk_kind {
 /* One chunk, to be sent or as the callback sees it. In the callback all of it is borrowed until it returns. */
 typedef struct actr_chunk {
     size_t struct_size;
-    const char *stream_id;           /* 1 to ACTR_STREAM_ID_MAX bytes */
+    const char *stream_id;           /* 1 to ACTR_STREAM_ID_MAX bytes; not "actr-credit" */
     uint64_t sequence;               /* the sender's count; libactr does not look at it */
     actr_bytes_t payload;            /* with everything else at most 65535 bytes for a peer */
     actr_buf_t *buffer;              /* to send: instead of payload, if not NULL; received: what payload lies in */
@@ -63,11 +63,12 @@ typedef enum actr_stream_overflow {
 } actr_stream_overflow_t;
 
 /*
- * The queue of a stream. Full, it slows reliable senders down: one in this process waits (see actr_ctx_send_chunk);
- * from a peer nothing is read any more, at most for 1 s. If the callback has not taken one chunk by then, the stream
- * fails for that peer: ACTR_CHUNK_END with ACTR_STATUS_LIMIT_REACHED follows what is queued, the rest is dropped and
- * counted. (A pause holds up everything that the peer sends: all lanes share one window.) Latency-first chunks are
- * dropped, as `overflow` says, and counted.
+ * The queue of a stream. It slows reliable senders down: one in this process waits while it is full (see
+ * actr_ctx_send_chunk), and so does a libactr node that has as much on the way as it may: the queue, shared by the
+ * senders, and never less than 32 chunks at first. From other peers nothing is read any more while it is full, at most
+ * for 1 s; if the callback has not taken one chunk by then, the stream fails for that peer: ACTR_CHUNK_END with
+ * ACTR_STATUS_LIMIT_REACHED follows what is queued, the rest is dropped and counted. (A pause holds up everything that
+ * the peer sends: all lanes share one window.) Latency-first chunks are dropped, as `overflow` says, and counted.
  */
 typedef struct actr_stream_options {
     size_t struct_size;
@@ -116,8 +117,8 @@ typedef struct actr_send_options {
 /*
  * Sends a chunk. In the process: ACTR_OK, it is in the stream's queue (by reference, if it came as a buffer); nobody
  * registered it: ACTR_STATUS_NOT_FOUND. To a peer: it has joined the connection's queue, which takes 4 MiB; the first
- * chunk of a stream waits until the connection has accepted it. No room: waits, then ACTR_STATUS_LIMIT_REACHED (at once
- * where only the own thread could make room: ACTR_AFFINITY_THREAD, LOOP).
+ * chunk of a stream waits until the connection has accepted it. No room, or a taker that is behind: waits, then
+ * ACTR_STATUS_LIMIT_REACHED (at once where only the own thread could make room: ACTR_AFFINITY_THREAD, LOOP).
  *
  * A reliable stream keeps to one connection. Once that has ended, the next send to it is not done and says so:
  * ACTR_STATUS_DELIVERY_UNCERTAIN when chunks had left on it (whether the last of them arrived is not known), else why.
@@ -134,10 +135,10 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_send_chunk(actr_ctx_t *ctx, cons
 typedef void (*actr_sent_fn)(actr_status_t status, const actr_error_t *error, void *user);
 
 /*
- * The same without waiting: no room is ACTR_STATUS_WOULD_BLOCK, also while a stream's first chunk is on its way.
- * on_sent (may be NULL) is told if, and only if, this returns ACTR_OK: ACTR_OK once the connection has accepted the
- * chunk (in the process: once it is queued), ACTR_STATUS_DELIVERY_UNCERTAIN never (only sends that follow see that),
- * else why it was not sent. options.timeout_ms bounds a first chunk's wait for a connection. [any-thread]
+ * The same without waiting: no room, or no credit, is ACTR_STATUS_WOULD_BLOCK, also while a stream's first chunk is on
+ * its way. on_sent (may be NULL) is told if, and only if, this returns ACTR_OK: ACTR_OK once the connection has
+ * accepted the chunk (in the process: once it is queued), ACTR_STATUS_DELIVERY_UNCERTAIN never (only sends that follow
+ * see that), else why it was not sent. options.timeout_ms bounds a first chunk's wait for a connection. [any-thread]
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_send_chunk_async(actr_ctx_t *ctx, const actr_dest_t *dest,
                                                                  const actr_chunk_t *chunk,
@@ -165,6 +166,7 @@ typedef struct actr_stream_stats {
     uint64_t pauses, failures; /* reading was paused; a stream failed because nobody took its chunks */
     uint64_t sent, unsent;     /* accepted by a connection; not, after a send had returned ACTR_OK */
     uint64_t full;             /* sends that found no room in time */
+    uint64_t held;             /* sends that found a peer behind with taking: they waited, or are counted in full too */
 } actr_stream_stats_t;
 
 /* Fills *stats (set struct_size first). [any-thread] */

@@ -3,7 +3,7 @@
  * One stream: a ring that grows up to its bound, emptied in batches by turns of the stream's serial executor. The end
  * of a sender is told after the last of its items.
  */
-#include "dispatch/streams.h"
+#include "dispatch/stream_credit.h"
 
 #include "port/clock.h"
 
@@ -59,10 +59,15 @@ const actri_stream_spec_t *actri_stream_spec(const actri_stream_t *stream)
 
 /* ---- in ---- */
 
+bool actri_stream_node_is_full(const actri_stream_counters_t *counters)
+{
+    return __atomic_load_n(&counters->queued_bytes, __ATOMIC_RELAXED) >= MOST_BYTES;
+}
+
 bool actri_stream_full_locked(const actri_stream_t *s)
 {
     return s->count >= s->spec.max_items || s->bytes >= s->spec.max_bytes ||
-           (s->count > 0 && __atomic_load_n(&s->counters->queued_bytes, __ATOMIC_RELAXED) >= MOST_BYTES);
+           (s->count > 0 && actri_stream_node_is_full(s->counters));
 }
 
 static bool grow(actri_stream_t *s)
@@ -115,6 +120,7 @@ static void settle_locked(actri_stream_sender_t *sender)
 static void drop_locked(actri_stream_t *s, const actri_stream_item_t *item)
 {
     add(&s->counters->dropped, 1);
+    actri_credit_taken_locked(s, item);
     settle_locked(item->sender);
     actri_stream_item_release(s->env, item);
 }
@@ -193,8 +199,12 @@ static void deliver(actri_stream_t *s, const actri_stream_item_t *item)
 
 static void settle_batch(actri_stream_t *s, const actri_stream_item_t *batch, unsigned n)
 {
+    if (s->spec.id == NULL) actri_credit_give_back(s, batch, n);
     actri_lock(&s->mutex);
-    for (unsigned i = 0; i < n; i++) settle_locked(batch[i].sender);
+    for (unsigned i = 0; i < n; i++) {
+        actri_credit_taken_locked(s, &batch[i]);
+        settle_locked(batch[i].sender);
+    }
     actri_unlock(&s->mutex);
     for (unsigned i = 0; i < n; i++) actri_stream_item_release(s->env, &batch[i]);
 }

@@ -5,6 +5,7 @@
  */
 #include "dispatch/streams.h"
 
+#include "dispatch/stream_credit.h"
 #include "port/clock.h"
 #include "proto/datastream.h"
 
@@ -29,14 +30,16 @@ struct actri_streams {
     actri_map_t peers;   /* by session number; [loop] */
     actri_link_t dead;   /* streams that nobody refers to */
     actri_link_t paused; /* peers; [loop] */
-    bool closed, room_posted;
-    bool ended; /* the loop has let go */
+    bool room_posted;
+    bool closed; /* atomic */
+    bool ended;  /* the loop has let go */
     actri_task_t room_task, turn_end, end_task;
     actri_timer_t pause_timer;        /* [loop] */
     actri_link_t turn;                /* [loop] streams that got something */
     bool turn_waits;                  /* [loop] */
     uint64_t asked_session;           /* [loop] who was asked for last, and whether */
     bool asked_allowed;               /* [loop] it may */
+    actri_credit_gathered_t back;     /* [loop] credit that goes back at the end of the turn */
     actri_datastream_t chunk;         /* [loop] room for the one that is being read */
     char key[ACTR_STREAM_ID_MAX + 2]; /* [loop] */
 };
@@ -107,7 +110,8 @@ static actri_stream_t *find(actri_streams_t *s, char *key, size_t id_size, actri
 static actr_status_t enter(actri_streams_t *s, actri_stream_t *stream, actr_error_t *error)
 {
     const char *id = stream->spec.id == NULL ? "(all others)" : stream->spec.id;
-    if (s->closed) return actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down");
+    if (__atomic_load_n(&s->closed, __ATOMIC_RELAXED))
+        return actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down");
     if (actri_map_get(&s->streams, stream->key, stream->key_size) != NULL) {
         return actri_fail(error, ACTR_STATUS_INVALID_STATE, "%s is registered already", id);
     }
@@ -148,6 +152,7 @@ static void forget_senders_locked(actri_streams_t *s, actri_stream_t *stream)
     if (stream->paused > 0) post_room_locked(s);
     while ((sender = actri_map_next(&stream->senders, &cursor)) != NULL) {
         sender->paused = false;
+        actri_credit_leave_locked(stream, sender);
         actri_list_remove(&sender->of_peer);
         actri_stream_sender_unref_locked(sender);
     }
@@ -311,6 +316,7 @@ static actri_stream_sender_t *new_sender(actri_streams_t *s, actri_stream_t *str
     sender->refs = 1;
     sender->stream = stream;
     sender->session = peer->session;
+    actri_credit_begin(sender);
     actri_list_init(&sender->due);
     actri_list_init(&sender->of_peer);
     actri_lock(&s->mutex);
@@ -334,6 +340,16 @@ static actri_stream_sender_t *sender_locked(actri_stream_t *stream, uint64_t ses
     return stream->last;
 }
 
+/* After this item, its sender. Who keeps within its credit only for the sake of the whole node; there are a few chunks
+   that need none. */
+static bool has_to_wait(const actri_stream_t *stream, const actri_stream_item_t *item)
+{
+    if (item->credited) return actri_stream_node_is_full(stream->counters);
+    bool few = item->sender->session.credit && stream->spec.id != NULL &&
+               stream->count < (uint64_t)stream->spec.max_items + ACTRI_CREDIT_CHUNKS;
+    return few ? actri_stream_node_is_full(stream->counters) : actri_stream_full_locked(stream);
+}
+
 /* Queues it; true when its peer has to be paused. */
 static bool put(actri_stream_t *stream, const actri_session_t *session, actri_stream_item_t *item)
 {
@@ -341,6 +357,9 @@ static bool put(actri_stream_t *stream, const actri_session_t *session, actri_st
     actri_lock(&stream->mutex);
     actri_stream_sender_t *sender = sender_locked(stream, session->number);
     item->sender = sender;
+    if (sender != NULL && !sender->failed && !stream->closed && !lossy) {
+        item->credited = actri_credit_arrive_locked(stream, sender, actr_buf_size(item->buf));
+    }
     if (stream->closed || sender == NULL || sender->failed) {
         count(&stream->counters->dropped);
         actri_stream_item_release(stream->env, item);
@@ -350,7 +369,7 @@ static bool put(actri_stream_t *stream, const actri_session_t *session, actri_st
         sender->status = ACTR_STATUS_NO_MEMORY;
         count(&stream->counters->failures);
         actri_stream_end_locked(sender);
-    } else if (!lossy && !sender->paused && actri_stream_full_locked(stream)) {
+    } else if (!lossy && !sender->paused && has_to_wait(stream, item)) {
         sender->paused = pauses = true;
         sender->took_some = false;
         stream->paused++;
@@ -364,11 +383,19 @@ static void run_turn_end(actri_task_t *task)
     actri_streams_t *s = ACTRI_CONTAINER(task, actri_streams_t, turn_end);
     actri_link_t *link;
     s->turn_waits = false;
+    actri_credit_flush(s, &s->back);
     while ((link = actri_list_take(&s->turn)) != NULL) {
         actri_stream_t *stream = ACTRI_CONTAINER(link, actri_stream_t, of_turn);
         actri_stream_kick(stream);
         actri_stream_unref(stream);
     }
+}
+
+static void want_turn_end(actri_streams_t *s)
+{
+    if (s->turn_waits) return;
+    s->turn_waits = true;
+    actri_loop_at_turn_end(s->o.loop, &s->turn_end);
 }
 
 /* Its turn is posted once the batch is in. Takes the reference. */
@@ -379,9 +406,19 @@ static void hand_on(actri_streams_t *s, actri_stream_t *stream)
         return;
     }
     actri_list_append(&s->turn, &stream->of_turn);
-    if (s->turn_waits) return;
-    s->turn_waits = true;
-    actri_loop_at_turn_end(s->o.loop, &s->turn_end);
+    want_turn_end(s);
+}
+
+static void gather(actri_streams_t *s, const actri_session_t *session, actri_span_t stream_id, size_t size)
+{
+    if (!session->credit) return;
+    actri_credit_gather(s, &s->back, session, stream_id, size);
+    want_turn_end(s);
+}
+
+void actri_streams_say(actri_streams_t *s, const actri_session_t *session, const actri_credit_t *credit)
+{
+    if (!__atomic_load_n(&s->closed, __ATOMIC_RELAXED)) s->o.say(s->o.user, session, credit);
 }
 
 static bool is_known(actri_stream_t *stream, uint64_t session)
@@ -413,7 +450,8 @@ static bool is_allowed(actri_streams_t *s, const actri_session_t *session)
 }
 
 /* Reads it; NULL when it is not for anybody. */
-static actri_stream_t *stream_of(actri_streams_t *s, const actri_session_t *session, actr_buf_t *message)
+static actri_stream_t *stream_of(actri_streams_t *s, const actri_session_t *session, actr_payload_type_t lane,
+                                 const actr_buf_t *message)
 {
     actr_error_t error = ACTR_ERROR_INIT;
     actri_datastream_t *chunk = &s->chunk;
@@ -433,6 +471,7 @@ static actri_stream_t *stream_of(actri_streams_t *s, const actri_session_t *sess
         count(&s->counters.unknown);
         actri_debug(s->o.env, AREA, "a chunk of %s is dropped: nobody has registered %.*s", session->peer.type.name,
                     (int)chunk->stream_id.size, (const char *)chunk->stream_id.data);
+        if (lane == ACTR_STREAM_RELIABLE) gather(s, session, chunk->stream_id, actr_buf_size(message));
     }
     return stream;
 }
@@ -447,7 +486,7 @@ void actri_streams_arrive(actri_streams_t *s, const actri_session_t *session, ac
         count(&s->counters.refused);
         actri_debug(s->o.env, AREA, "a chunk of %s is refused", session->peer.type.name);
     } else {
-        stream = stream_of(s, session, message);
+        stream = stream_of(s, session, lane, message);
     }
     if (stream == NULL) {
         actr_buf_release(message);
@@ -455,6 +494,25 @@ void actri_streams_arrive(actri_streams_t *s, const actri_session_t *session, ac
     }
     actri_stream_item_t item = {.buf = message, .lane = lane};
     arrive_at(s, stream, session, &item);
+}
+
+void actri_streams_passed_by(actri_streams_t *s, const actri_session_t *session, const actr_buf_t *message)
+{
+    actri_datastream_t *chunk = &s->chunk;
+    if (actri_datastream_decode(actr_buf_data(message), actr_buf_size(message), chunk, NULL) != ACTR_OK) return;
+    gather(s, session, chunk->stream_id, actr_buf_size(message));
+}
+
+void actri_streams_sender_forgot(actri_streams_t *s, const actri_session_t *session, actri_span_t stream_id)
+{
+    memcpy(s->key + 1, stream_id.data, stream_id.size);
+    actri_stream_t *stream = find(s, s->key, stream_id.size, ACTRI_SPACE_WORKLOAD, ACTRI_SPACE_SHELL);
+    if (stream == NULL) return;
+    actri_lock(&stream->mutex);
+    actri_stream_sender_t *sender = sender_locked(stream, session->number);
+    if (sender != NULL) actri_credit_begin(sender);
+    actri_unlock(&stream->mutex);
+    actri_stream_unref(stream);
 }
 
 void actri_streams_session_down(actri_streams_t *s, const actri_session_t *session)
@@ -556,7 +614,7 @@ static actri_stream_t *any_stream(actri_streams_t *s)
 {
     size_t cursor = 0;
     actri_lock(&s->mutex);
-    s->closed = true;
+    __atomic_store_n(&s->closed, true, __ATOMIC_RELAXED);
     actri_stream_t *stream = actri_map_next(&s->streams, &cursor);
     if (stream != NULL) ref(stream);
     actri_unlock(&s->mutex);

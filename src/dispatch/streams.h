@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registry of data streams and media tracks: who takes what. Chunks of peers come in on the loop, of this process
- * on any thread; each stream has a bounded queue and a serial executor, whose turns call the user. A full reliable
- * stream pauses the reading from whoever filled it, at most PAUSE_NS. spec: lifecycle-and-rpc 13; design 3, 4.
+ * on any thread; each stream has a bounded queue and a serial executor, whose turns call the user. Peers that know
+ * credit keep within it (stream_credit.h); of others a full reliable stream pauses the reading from whoever filled it,
+ * at most PAUSE_NS. spec: lifecycle-and-rpc 13; design 3, 4.
  */
 #ifndef ACTRI_STREAMS_H
 #define ACTRI_STREAMS_H
@@ -10,6 +11,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "port/thread.h"
+#include "proto/credit.h"
 #include "wire/coordinator.h"
 
 #include <actr/stream.h>
@@ -32,6 +34,7 @@ typedef struct actri_stream_item {
     uint64_t number;
     int64_t timestamp_ms;
     bool has_timestamp, from_shell;
+    bool credited; /* within its sender's credit */
     actr_payload_type_t lane;
     int kind;             /* the owner's */
     actr_status_t status; /* of an end */
@@ -60,6 +63,8 @@ typedef struct actri_stream_sender {
     bool took_some;   /* of its chunks were taken since then */
     bool failed, gone, told;
     actr_status_t status;
+    int64_t room_chunks, room_bytes; /* credit that it has and has not used, as far as is known here */
+    int64_t held_chunks, held_bytes; /* that it used, and that has not been taken */
 } actri_stream_sender_t;
 
 typedef struct actri_stream_counters { /* all atomic */
@@ -73,6 +78,8 @@ typedef struct actri_streams_options {
     actri_loop_t *loop;
     bool (*allows)(void *user, const actri_session_t *session);             /* [loop] */
     void (*pause)(void *user, const actri_session_t *session, bool paused); /* [loop] */
+    /* To a peer that knows credit. [any-thread], under locks of the registry: it must not call that. */
+    void (*say)(void *user, const actri_session_t *session, const actri_credit_t *credit);
     void *user;
 } actri_streams_options_t;
 
@@ -108,6 +115,10 @@ const actri_stream_spec_t *actri_stream_spec(const actri_stream_t *stream);
 /* A chunk from a peer; message is the callee's. [loop] */
 void actri_streams_arrive(actri_streams_t *streams, const actri_session_t *session, actr_payload_type_t lane,
                           actr_buf_t *message);
+/* A reliable chunk that others have taken: its credit goes back. [loop] */
+void actri_streams_passed_by(actri_streams_t *streams, const actri_session_t *session, const actr_buf_t *message);
+/* The sender has forgotten this stream of its, and begins it anew. [loop] */
+void actri_streams_sender_forgot(actri_streams_t *streams, const actri_session_t *session, actri_span_t stream_id);
 /* The session has ended: its streams are told. [loop] */
 void actri_streams_session_down(actri_streams_t *streams, const actri_session_t *session);
 
@@ -173,6 +184,10 @@ void actri_stream_sender_unref_locked(actri_stream_sender_t *sender);
 bool actri_stream_wait_idle(actri_stream_t *stream, int64_t deadline_ns);
 void actri_stream_item_release(const actri_env_t *env, const actri_stream_item_t *item);
 
+/* streams.c, for stream_credit.c: to the peer, unless the registry is closed. */
+void actri_streams_say(actri_streams_t *streams, const actri_session_t *session, const actri_credit_t *credit);
+/* Does what waits in all streams of the node go beyond what they may keep together? */
+bool actri_stream_node_is_full(const actri_stream_counters_t *counters);
 /* streams.c, for the queue: there is room again in a stream that has paused senders. */
 void actri_streams_room(actri_streams_t *streams);
 void actri_stream_unref(actri_stream_t *stream);

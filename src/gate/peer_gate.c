@@ -439,6 +439,12 @@ static void on_message(void *user, const actri_session_t *session, actr_payload_
     }
 }
 
+static bool on_credit(void *user, const actri_session_t *session, actr_buf_t *message, bool tapped)
+{
+    actri_peer_gate_t *gate = user;
+    return gate->handlers.on_credit != NULL && gate->handlers.on_credit(gate->user, session, message, tapped);
+}
+
 /* ---- peers ---- */
 
 static void tell_peer(actri_peer_gate_t *gate, const actri_session_t *session, actr_event_kind_t kind,
@@ -545,8 +551,8 @@ static actr_status_t relay_out(void *user, const actri_relay_t *relay, actr_erro
 actr_status_t actri_peer_gate_new(const actri_peer_gate_options_t *options, const actri_peer_gate_handlers_t *handlers,
                                   void *user, actri_peer_gate_t **out, actr_error_t *error)
 {
-    static const actri_outproc_handlers_t events = {relay_out, on_connecting, on_up,     on_silent,
-                                                    on_down,   on_failed,     on_message};
+    static const actri_outproc_handlers_t events = {relay_out, on_connecting, on_up,      on_silent,
+                                                    on_down,   on_failed,     on_message, on_credit};
     const actri_env_t *env = options->coordinator->env;
     actri_peer_gate_t *gate = actri_zalloc(env, sizeof *gate);
     if (gate == NULL) return actri_no_memory(error);

@@ -52,6 +52,8 @@ typedef struct actri_peer_gate_handlers { /* all [loop] */
     void (*on_stream)(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message);
     /* One of the PEER events; session.number is 0 while there is none. */
     void (*on_peer)(void *user, const actri_session_t *session, const actr_event_t *event);
+    /* As actri_outproc_handlers_t.on_credit; may be NULL. */
+    bool (*on_credit)(void *user, const actri_session_t *session, actr_buf_t *message, bool tapped);
 } actri_peer_gate_handlers_t;
 
 typedef struct actri_peer_gate_options {

@@ -3,7 +3,8 @@
  * One mutex guards everything. A peer has a window for each class of chunks: what has joined the manager's queue and
  * has not been accepted by SCTP. Senders that find it full wait on the peer, and are woken once half of it is free: one
  * wake-up for a batch. An out stream is what is known of a reliable stream to a peer; the one that was idle for longest
- * makes room for new ones.
+ * makes room for new ones. Its credit never exceeds what the peer believes it to be by less than what is on its way
+ * here (so nobody waits for what will not come): who forgets a stream tells the peer, on the same lane.
  */
 #include "gate/stream_gate.h"
 
@@ -18,6 +19,7 @@
 #define LOSSY_NS (500 * ACTRI_MS)
 #define MAX_STREAMS 16384
 #define MAX_SPARE 1024 /* chunks that are kept for reuse */
+#define MOST_CREDIT (INT64_C(1) << 40)
 
 typedef struct window {
     uint32_t chunks;
@@ -28,6 +30,7 @@ typedef struct out_peer {
     actri_id_key_t key;
     actr_id_t id;
     uint64_t session; /* that is up; 0: none */
+    bool credit;      /* it grants some */
     window_t reliable, lossy;
     unsigned users, waiters, streams; /* users: sends inside, and chunks on their way */
     actri_cond_t changed;
@@ -44,11 +47,12 @@ typedef struct out_stream {
     out_peer_t *peer;
     out_state_t state;
     uint64_t session;
-    uint32_t queued;      /* chunks that SCTP has not accepted yet */
-    uint32_t users;       /* sends inside */
-    bool accepted;        /* at least one chunk was, on this connection */
-    actr_status_t broken; /* what the next send is told; ACTR_OK: nothing */
-    char *why;            /* may be NULL */
+    uint32_t queued;       /* chunks that SCTP has not accepted yet */
+    uint32_t users;        /* sends inside */
+    int64_t chunks, bytes; /* credit that is left, on this connection */
+    bool accepted;         /* at least one chunk was, on this connection */
+    actr_status_t broken;  /* what the next send is told; ACTR_OK: nothing */
+    char *why;             /* may be NULL */
     size_t key_size;
     uint8_t key[]; /* actri_id_key_t, then the id */
 } out_stream_t;
@@ -133,12 +137,83 @@ static void free_stream(actri_stream_gate_t *g, out_stream_t *stream)
     actri_free(g->env, stream);
 }
 
+/* ---- words about credit ---- */
+
+typedef struct word {
+    actri_parcel_t parcel;
+    const actri_env_t *env;
+} word_t;
+
+static void on_word_done(actri_parcel_t *parcel, actr_status_t status, uint64_t session, const actr_error_t *error)
+{
+    word_t *word = ACTRI_CONTAINER(parcel, word_t, parcel);
+    (void)session;
+    if (status != ACTR_OK) actri_debug(word->env, "stream", "a word about credit did not leave: %s", error->message);
+    actr_buf_release(parcel->message);
+    actri_free(word->env, word);
+}
+
+/* False when memory is out. */
+static bool say(actri_stream_gate_t *g, const actr_id_t *to, uint64_t session, const actri_credit_t *credit)
+{
+    word_t *word = actri_zalloc(g->env, sizeof *word);
+    actr_buf_t *message = word == NULL ? NULL : actri_credit_encode(g->env, credit);
+    if (message == NULL) {
+        actri_free(g->env, word);
+        return false;
+    }
+    actri_list_init(&word->parcel.link);
+    word->env = g->env;
+    word->parcel.to = *to;
+    word->parcel.session = session;
+    word->parcel.lane = ACTR_STREAM_RELIABLE;
+    word->parcel.message = message;
+    word->parcel.deadline_ns = ACTRI_NEVER;
+    word->parcel.is_credit = true;
+    word->parcel.done = on_word_done;
+    actri_outproc_send(g->outproc, &word->parcel);
+    return true;
+}
+
+void actri_stream_gate_say(actri_stream_gate_t *g, const actri_session_t *session, const actri_credit_t *credit)
+{
+    if (say(g, &session->peer, session->number, credit)) return;
+    actri_warn(g->env, "stream", "out of memory: %s gets no more credit for a stream", session->peer.type.name);
+}
+
+static int64_t more(int64_t credit, uint32_t granted)
+{
+    return credit + granted < MOST_CREDIT ? credit + granted : MOST_CREDIT;
+}
+
+static bool counts_credit(const out_peer_t *peer, const out_stream_t *stream)
+{
+    return peer->credit && stream->state == OUT_OPEN && stream->session == peer->session;
+}
+
+static bool has_credit(const out_peer_t *peer, const out_stream_t *stream, const actri_stream_send_t *send)
+{
+    if (stream == NULL || send->beyond || !counts_credit(peer, stream)) return true;
+    return stream->chunks > 0 && stream->bytes > 0;
+}
+
+/* The peer is told that the stream begins anew, should it come again; false: it can not be. */
+static bool give_up_credit(actri_stream_gate_t *g, const out_stream_t *stream)
+{
+    const out_peer_t *peer = stream->peer;
+    if (!counts_credit(peer, stream)) return true;
+    actri_credit_t word = {
+        .kind = ACTRI_CREDIT_FORGET,
+        .stream_id = actri_span(stream->key + sizeof(actri_id_key_t), stream->key_size - sizeof(actri_id_key_t))};
+    return say(g, &peer->id, stream->session, &word);
+}
+
 /* Makes room for one more; false: all of them are busy. */
 static bool evict(actri_stream_gate_t *g)
 {
     for (actri_link_t *at = g->lru.next; at != &g->lru; at = at->next) {
         out_stream_t *stream = ACTRI_CONTAINER(at, out_stream_t, lru);
-        if (stream->queued > 0 || stream->users > 0) continue;
+        if (stream->queued > 0 || stream->users > 0 || !give_up_credit(g, stream)) continue;
         out_peer_t *peer = stream->peer;
         free_stream(g, stream);
         peer->users++;
@@ -331,6 +406,14 @@ static void bind(out_chunk_t *chunk, const actri_stream_send_t *send, opener_t *
         if (peer->session != 0) chunk->parcel.deadline_ns = actri_now_ns() + LOSSY_NS;
         return;
     }
+    if (stream->state == OUT_NEW) {
+        stream->chunks = ACTRI_CREDIT_CHUNKS;
+        stream->bytes = ACTRI_CREDIT_BYTES;
+    }
+    if (stream->chunks > 0 && stream->bytes > 0) { /* as the peer reckons: proto/credit.h */
+        stream->chunks--;
+        stream->bytes -= (int64_t)chunk->size;
+    }
     if (stream->state == OUT_NEW && peer->session != 0) {
         stream->state = OUT_OPEN;
         stream->session = peer->session;
@@ -377,28 +460,34 @@ static actr_status_t wait_on(out_peer_t *peer, actri_stream_gate_t *g, int64_t d
 }
 
 /* Is it the stream's turn to send, as far as the stream goes and the window? */
-static bool may_go(const out_peer_t *peer, const out_stream_t *stream, size_t size)
+static bool may_go(const out_peer_t *peer, const out_stream_t *stream, const actri_stream_send_t *send, size_t size)
 {
     if (stream == NULL) return has_room(&peer->lossy, size, LOSSY_SHARE);
-    return stream->state != OUT_OPENING && has_room(&peer->reliable, size, 1);
+    return stream->state != OUT_OPENING && has_credit(peer, stream, send) && has_room(&peer->reliable, size, 1);
 }
 
-static actr_status_t no_room(actri_stream_gate_t *g, const actri_stream_send_t *send, actr_error_t *error)
+static actr_status_t no_room(actri_stream_gate_t *g, const actri_stream_send_t *send, bool behind, actr_error_t *error)
 {
+    const char *name = send->to->type.name;
+    actr_status_t status = send->wait ? ACTR_STATUS_LIMIT_REACHED : ACTR_STATUS_WOULD_BLOCK;
     g->counters.full++;
-    if (!send->wait) return actri_fail(error, ACTR_STATUS_WOULD_BLOCK, "the path to %s is full", send->to->type.name);
-    return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "the path to %s was full for all of the time",
-                      send->to->type.name);
+    if (behind) return actri_fail(error, status, "%s has not taken enough of %s", name, send->stream_id);
+    if (!send->wait) return actri_fail(error, status, "the path to %s is full", name);
+    return actri_fail(error, status, "the path to %s was full for all of the time", name);
 }
 
 static actr_status_t wait_for_room(actri_stream_gate_t *g, out_peer_t *peer, out_stream_t *stream,
                                    const actri_stream_send_t *send, size_t size, actr_error_t *error)
 {
+    bool held = false; /* for want of credit */
     for (;;) {
         if (g->closed) return actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down");
         if (stream != NULL && stream->broken != ACTR_OK) return tell_broken(g, stream, error);
-        if (may_go(peer, stream, size)) return ACTR_OK;
-        if (!send->wait || wait_on(peer, g, send->deadline_ns) != ACTR_OK) return no_room(g, send, error);
+        if (may_go(peer, stream, send, size)) return ACTR_OK;
+        bool behind = !has_credit(peer, stream, send);
+        g->counters.held += behind && !held;
+        held = held || behind;
+        if (!send->wait || wait_on(peer, g, send->deadline_ns) != ACTR_OK) return no_room(g, send, behind, error);
     }
 }
 
@@ -474,7 +563,10 @@ void actri_stream_gate_up(actri_stream_gate_t *g, const actri_session_t *session
 {
     actri_lock(&g->mutex);
     out_peer_t *peer = get_peer(g, &session->peer);
-    if (peer != NULL) peer->session = session->number; /* else each stream's first chunk finds it */
+    if (peer != NULL) { /* else each stream's first chunk finds it */
+        peer->session = session->number;
+        peer->credit = session->credit;
+    }
     actri_unlock(&g->mutex);
 }
 
@@ -493,6 +585,22 @@ void actri_stream_gate_down(actri_stream_gate_t *g, const actri_session_t *sessi
         if (peer->session == session->number) peer->session = 0;
         peer->users++;
         leave_peer(g, peer);
+    }
+    actri_unlock(&g->mutex);
+}
+
+void actri_stream_gate_granted(actri_stream_gate_t *g, const actri_session_t *session, const actri_credit_t *credit)
+{
+    actri_id_key_t head = actri_id_key(&session->peer);
+    uint8_t key[sizeof head + ACTR_STREAM_ID_MAX];
+    memcpy(key, &head, sizeof head);
+    memcpy(key + sizeof head, credit->stream_id.data, credit->stream_id.size);
+    actri_lock(&g->mutex);
+    out_stream_t *stream = actri_map_get(&g->streams, key, sizeof head + credit->stream_id.size);
+    if (stream != NULL && stream->state != OUT_NEW && stream->session == session->number) {
+        stream->chunks = more(stream->chunks, credit->chunks);
+        stream->bytes = more(stream->bytes, credit->bytes);
+        if (stream->peer->waiters > 0) actri_cond_broadcast(&stream->peer->changed);
     }
     actri_unlock(&g->mutex);
 }

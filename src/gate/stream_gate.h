@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way out of data streams: chunks join the queue of a peer's connection as long as its window has room. A reliable
- * stream is bound to one connection; the end of that is told by the send that follows. design 3, 4.
+ * The way out of data streams: chunks join the queue of a peer's connection as long as its window has room, and, where
+ * the peer grants credit, as long as the stream has some. A reliable stream is bound to one connection; the end of that
+ * is told by the send that follows. design 3, 4.
  */
 #ifndef ACTRI_STREAM_GATE_H
 #define ACTRI_STREAM_GATE_H
 
 #include "port/executor.h"
+#include "proto/credit.h"
 #include "transport/outproc.h"
 
 #include <actr/stream.h>
@@ -33,6 +35,7 @@ typedef struct actri_stream_send {
     const char *stream_id;
     int64_t deadline_ns; /* for room and for a connection */
     bool wait;
+    bool beyond; /* one of a few that needs no credit: the end of a streaming call */
     actri_sent_t sent;
 } actri_stream_send_t;
 
@@ -47,8 +50,13 @@ ACTR_MUST_CHECK actr_status_t actri_stream_gate_flush(actri_stream_gate_t *gate,
 void actri_stream_gate_up(actri_stream_gate_t *gate, const actri_session_t *session);
 void actri_stream_gate_down(actri_stream_gate_t *gate, const actri_session_t *session);
 
+/* Says to the session's peer what we grant it, or that we have forgotten. [any-thread] */
+void actri_stream_gate_say(actri_stream_gate_t *gate, const actri_session_t *session, const actri_credit_t *credit);
+/* A grant of the session's peer has arrived. [loop] */
+void actri_stream_gate_granted(actri_stream_gate_t *gate, const actri_session_t *session, const actri_credit_t *credit);
+
 typedef struct actri_stream_gate_counters { /* under the gate's mutex */
-    uint64_t sent, unsent, full;
+    uint64_t sent, unsent, full, held;
 } actri_stream_gate_counters_t;
 void actri_stream_gate_counts(actri_stream_gate_t *gate, actri_stream_gate_counters_t *out);
 

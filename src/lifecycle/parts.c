@@ -94,6 +94,32 @@ static void on_stream(void *user, const actri_session_t *session, actr_payload_t
     actri_streams_arrive(node->streams, session, lane, message);
 }
 
+static bool on_credit(void *user, const actri_session_t *session, actr_buf_t *message, bool tapped)
+{
+    actr_node_t *node = user;
+    actri_credit_t credit;
+    if (tapped) {
+        actri_streams_passed_by(node->streams, session, message);
+        return true;
+    }
+    switch (actri_credit_decode(actr_buf_data(message), actr_buf_size(message), &credit)) {
+    case ACTRI_CREDIT_NONE: return false;
+    case ACTRI_CREDIT_GRANT: actri_stream_gate_granted(node->stream_gate, session, &credit); break;
+    case ACTRI_CREDIT_FORGET: actri_streams_sender_forgot(node->streams, session, credit.stream_id); break;
+    case ACTRI_CREDIT_BAD:
+        actri_debug(&node->system->env, "stream", "a word of %s about credit is none", session->peer.type.name);
+        break;
+    }
+    actr_buf_release(message);
+    return true;
+}
+
+static void say_credit(void *user, const actri_session_t *session, const actri_credit_t *credit)
+{
+    actr_node_t *node = user;
+    actri_stream_gate_say(node->stream_gate, session, credit);
+}
+
 static bool allows_streams(void *user, const actri_session_t *session)
 {
     actr_node_t *node = user;
@@ -167,7 +193,7 @@ static bool admits(void *user, const actr_id_t *peer, const char *fingerprint)
 
 static actr_status_t make_gate(actr_node_t *node, actr_error_t *error)
 {
-    static const actri_peer_gate_handlers_t events = {on_request, on_stream, on_peer};
+    static const actri_peer_gate_handlers_t events = {on_request, on_stream, on_peer, on_credit};
     actr_system_t *system = node->system;
     const actr_config_t *config = &system->config.values;
     actri_coordinator_options_t coordinator = {.loop = node->loop,
@@ -191,8 +217,12 @@ static actr_status_t make_gate(actr_node_t *node, actr_error_t *error)
 
 static actr_status_t make_streams(actr_node_t *node, actr_error_t *error)
 {
-    actri_streams_options_t options = {
-        .env = &node->system->env, .loop = node->loop, .allows = allows_streams, .pause = pause_peer, .user = node};
+    actri_streams_options_t options = {.env = &node->system->env,
+                                       .loop = node->loop,
+                                       .allows = allows_streams,
+                                       .pause = pause_peer,
+                                       .say = say_credit,
+                                       .user = node};
     return actri_streams_new(&options, &node->streams, error);
 }
 

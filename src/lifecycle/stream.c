@@ -104,6 +104,9 @@ actr_status_t actri_ctx_check_id(const char *id, actr_error_t *error)
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the id is empty, or longer than %d bytes",
                           ACTR_STREAM_ID_MAX);
     }
+    if (strcmp(id, ACTRI_CREDIT_ID) == 0) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the id " ACTRI_CREDIT_ID " is the library's own");
+    }
     if (actri_utf8_valid(actri_span(id, size))) return ACTR_OK;
     return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "the id is not UTF-8");
 }
@@ -230,6 +233,12 @@ static actr_buf_t *encode(const plan_t *plan)
     return message;
 }
 
+/* Of a streaming call: what it says between messages. */
+static bool is_word(const actr_chunk_t *chunk)
+{
+    return chunk->metadata_count > 0 && strcmp(chunk->metadata[0].key, ACTRI_STREAM_KEY) == 0;
+}
+
 static actr_status_t send_to_peer(const plan_t *plan, actr_error_t *error)
 {
     actr_buf_t *message = encode(plan);
@@ -244,6 +253,7 @@ static actr_status_t send_to_peer(const plan_t *plan, actr_error_t *error)
                                     .stream_id = plan->chunk.stream_id,
                                     .deadline_ns = plan->deadline_ns,
                                     .wait = !plan->options.no_wait,
+                                    .beyond = is_word(&plan->chunk),
                                     .sent = plan->sent};
         status = actri_stream_gate_send(plan->ctx->node->stream_gate, &send, message, error);
     }
@@ -403,6 +413,7 @@ void actr_ref_stream_stats(actr_ref_t *ref, actr_stream_stats_t *out)
         stats.sent = gate.sent;
         stats.unsent = gate.unsent;
         stats.full = gate.full + __atomic_load_n(&c->full, __ATOMIC_RELAXED);
+        stats.held = gate.held;
         actri_node_leave(node);
     }
     memcpy(out, &stats, out->struct_size < sizeof stats ? out->struct_size : sizeof stats);

@@ -175,13 +175,19 @@ static void arm(destination_t *d)
     actri_loop_timer_set(d->owner->loop, &d->expiry, actri_now_ns() + EXPIRY_NS);
 }
 
+static bool has_room(const destination_t *d, const actri_parcel_t *parcel)
+{
+    size_t times = parcel->is_credit ? 2 : 1;
+    return d->count < times * QUEUE_PARCELS && d->bytes + actr_buf_size(parcel->message) <= times * QUEUE_BYTES;
+}
+
 static void enqueue(actri_outproc_t *o, actri_parcel_t *parcel, bool first)
 {
     actr_error_t error = ACTR_ERROR_INIT;
     destination_t *d = get_destination(o, &parcel->to);
     if (d == NULL) {
         (void)actri_no_memory(&error);
-    } else if (d->count == QUEUE_PARCELS || d->bytes + actr_buf_size(parcel->message) > QUEUE_BYTES) {
+    } else if (!has_room(d, parcel)) {
         (void)actri_fail(&error, ACTR_STATUS_LIMIT_REACHED, "%zu messages wait for %s already", d->count,
                          parcel->to.type.name);
     } else {
@@ -304,11 +310,15 @@ static void on_writable(void *user, const actri_session_t *session)
 static void on_message(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message)
 {
     actri_outproc_t *o = user;
+    bool counts = session->credit && lane == ACTR_STREAM_RELIABLE && o->handlers.on_credit != NULL;
     count(&o->totals.received, 1);
     count(&o->totals.received_bytes, actr_buf_size(message));
-    if (!actri_taps_take(o->taps, &session->peer, lane, message)) {
-        o->handlers.on_message(o->user, session, lane, message);
-    }
+    if (counts && o->handlers.on_credit(o->user, session, message, false)) return;
+    if (counts) (void)actr_buf_retain(message);
+    bool tapped = actri_taps_take(o->taps, &session->peer, lane, message);
+    if (counts && tapped) (void)o->handlers.on_credit(o->user, session, message, true);
+    if (counts) actr_buf_release(message);
+    if (!tapped) o->handlers.on_message(o->user, session, lane, message);
 }
 
 static bool is_wanted(void *user, const actr_id_t *peer)

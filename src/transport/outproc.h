@@ -21,6 +21,8 @@ typedef struct actri_parcel {
     actr_payload_type_t lane;
     actr_buf_t *message; /* one reference is the parcel's; done releases it */
     int64_t deadline_ns;
+    bool
+        is_credit; /* goes beyond the bounds of its destination's queue, to twice as much: lost credit stops a stream */
     /* ACTR_OK: SCTP has it, on session `sent_on`. TIMEOUT: the deadline passed in the queue. */
     void (*done)(struct actri_parcel *parcel, actr_status_t status, uint64_t sent_on, const actr_error_t *error);
 } actri_parcel_t;
@@ -41,6 +43,10 @@ typedef struct actri_outproc_handlers {
     void (*on_down)(void *user, const actri_session_t *session, const actr_error_t *why);
     void (*on_failed)(void *user, const actr_id_t *peer, const actr_error_t *why); /* none came to be */
     void (*on_message)(void *user, const actri_session_t *session, actr_payload_type_t lane, actr_buf_t *message);
+    /* A message on STREAM_RELIABLE of a peer that grants credit; may be NULL. First, before any lane or on_message:
+       true, it was about credit, and is the callee's. Then once more when a lane of the program's has taken it
+       (tapped). */
+    bool (*on_credit)(void *user, const actri_session_t *session, actr_buf_t *message, bool tapped);
 } actri_outproc_handlers_t;
 
 /* options.env must outlive it. [any-thread] */

@@ -39,7 +39,7 @@ typedef struct peer {
     actri_peer_state_t state;
     actri_rtc_t *rtc;
     uint64_t session;       /* not 0 while up */
-    bool is_actr;           /* the peer at the other end of the last session */
+    bool is_actr, credit;   /* the peer at the other end of the last session */
     bool offerer, answered; /* of rtc */
     bool relay_failed;      /* the state's relay has to be sent again */
     int64_t attempt_ns;     /* when the present rtc was made, or the last role came */
@@ -73,7 +73,7 @@ static void step(peer_t *peer, actri_peer_event_t event, const char *text);
 
 static actri_session_t session_of(const peer_t *peer)
 {
-    return (actri_session_t){.peer = peer->id, .number = peer->session};
+    return (actri_session_t){.peer = peer->id, .number = peer->session, .credit = peer->credit};
 }
 
 static void forget_recent(peer_t *peer)
@@ -299,9 +299,11 @@ static void tell_up(peer_t *peer)
         c->up++;
     }
     peer->is_actr = actri_rtc_is_actr(peer->rtc);
+    peer->credit = actri_rtc_knows_credit(peer->rtc);
     peer->tries = peer->restarts = 0;
     peer->why = (actr_error_t)ACTR_ERROR_INIT;
-    actri_session_t session = {.peer = peer->id, .number = peer->session, .relayed = actri_rtc_is_relayed(peer->rtc)};
+    actri_session_t session = session_of(peer);
+    session.relayed = actri_rtc_is_relayed(peer->rtc);
     actri_rtc_describe(peer->rtc, text, sizeof text);
     c->handlers.on_up(c->user, &session, text);
 }

@@ -20,6 +20,7 @@ typedef struct actri_session {
     uint64_t number; /* never 0, never used twice in a process */
     bool relayed;    /* in on_up: it goes through a TURN server */
     bool is_actr;    /* in on_down: the peer was a libactr node */
+    bool credit;     /* the peer grants credit for streams: proto/credit.h */
 } actri_session_t;
 
 typedef struct actri_coordinator_handlers {

@@ -581,6 +581,11 @@ bool actri_rtc_is_actr(const actri_rtc_t *rtc)
     return rtc->remote.is_actr;
 }
 
+bool actri_rtc_knows_credit(const actri_rtc_t *rtc)
+{
+    return rtc->remote.credit;
+}
+
 bool actri_rtc_is_relayed(const actri_rtc_t *rtc)
 {
     char text[160];

@@ -96,6 +96,8 @@ actri_rtc_state_t actri_rtc_state(const actri_rtc_t *rtc);
 const char *actri_rtc_peer_fingerprint(const actri_rtc_t *rtc);
 /* True when the peer's description said that it is a libactr node. */
 bool actri_rtc_is_actr(const actri_rtc_t *rtc);
+/* True when it said that it grants credit for streams: proto/credit.h. */
+bool actri_rtc_knows_credit(const actri_rtc_t *rtc);
 /* True once a selected pair goes through a relay. */
 bool actri_rtc_is_relayed(const actri_rtc_t *rtc);
 /* One line for people: "offerer, host 127.0.0.1:4711 -> host 127.0.0.1:4712, DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256".

@@ -197,11 +197,24 @@ static void take_section(actri_sdp_t *sdp, actri_sdp_section_t *section, const l
     }
 }
 
+static bool has_word(const char *text, size_t size, const char *word)
+{
+    size_t length = strlen(word);
+    for (size_t at = 0; at + length <= size; at++) {
+        bool begins = at == 0 || text[at - 1] == ' ', ends = at + length == size || text[at + length] == ' ';
+        if (begins && ends && memcmp(text + at, word, length) == 0) return true;
+    }
+    return false;
+}
+
 static void take_session(actri_sdp_t *sdp, const line_t *line)
 {
     size_t size;
     if (attribute(line, "extmap-allow-mixed", &size) != NULL) sdp->extmap_allow_mixed = true;
-    if (attribute(line, "x-actr", &size) != NULL) sdp->is_actr = true;
+    const char *words = attribute(line, "x-actr", &size);
+    if (words == NULL) return;
+    sdp->is_actr = true;
+    sdp->credit = has_word(words, size, "credit");
 }
 
 static actri_sdp_kind_t kind_of(const char *media)

@@ -54,7 +54,8 @@ typedef struct actri_sdp {
     char fingerprint[ACTRI_FINGERPRINT_SIZE]; /* upper case */
     actri_sdp_setup_t setup;
     bool extmap_allow_mixed;
-    bool is_actr;              /* a libactr node: "a=x-actr:1" */
+    bool is_actr;              /* a libactr node: "a=x-actr:1", and words of what it knows */
+    bool credit;               /* one of them: proto/credit.h */
     uint32_t max_message_size; /* 0: not said */
     size_t section_count;
     actri_sdp_section_t sections[ACTRI_SDP_SECTIONS];

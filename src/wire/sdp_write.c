@@ -43,7 +43,7 @@ static void put_session(writer_t *w, const actri_sdp_local_t *local, const char 
     put(w, "a=fingerprint:sha-256 %s", local->fingerprint);
     put(w, "a=group:BUNDLE%s", mids);
     if (allow_mixed) put(w, "a=extmap-allow-mixed");
-    put(w, "a=x-actr:1");
+    put(w, "a=x-actr:1 credit");
 }
 
 static void put_credentials(writer_t *w, const actri_sdp_local_t *local)

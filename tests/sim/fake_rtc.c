@@ -443,6 +443,11 @@ bool actri_rtc_is_actr(const actri_rtc_t *rtc)
     return rtc->remote != 0 && !fake_net.plain_peers;
 }
 
+bool actri_rtc_knows_credit(const actri_rtc_t *rtc)
+{
+    return actri_rtc_is_actr(rtc);
+}
+
 bool actri_rtc_is_relayed(const actri_rtc_t *rtc)
 {
     (void)rtc;

@@ -379,7 +379,7 @@ static void relay_in(void *user, const actri_relay_t *relay)
 
 sim_node_t *sim_node_start(void)
 {
-    static const actri_peer_gate_handlers_t handlers = {on_request, on_stream, on_peer};
+    static const actri_peer_gate_handlers_t handlers = {on_request, on_stream, on_peer, NULL};
     sim_node_t *node = sim.nodes;
     while (node < sim.nodes + SIM_NODES && node->alive) node++;
     if (node == sim.nodes + SIM_NODES || sim.next_serial >= FAKE_HOSTS) return NULL;

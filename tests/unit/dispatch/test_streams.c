@@ -81,7 +81,8 @@ typedef struct peer_state {
     actri_session_t session;
     bool paused;
     unsigned pauses;
-    uint64_t next[STREAMS]; /* what it sends next to a stream */
+    uint64_t next[STREAMS];                  /* what it sends next to a stream */
+    int64_t chunks[STREAMS], bytes[STREAMS]; /* credit, as its gate reckons */
     uint64_t sent;
 } peer_state_t;
 
@@ -107,6 +108,8 @@ static struct world {
 
 } world;
 
+static const char *const names[STREAMS] = {"zero", "one", "two", "three"};
+
 static bool allows(void *user, const actri_session_t *session)
 {
     (void)user;
@@ -122,6 +125,22 @@ static void pause_peer(void *user, const actri_session_t *session, bool paused)
         assert_true(peer->paused != paused); /* balanced */
         peer->paused = paused;
         peer->pauses += paused;
+    }
+}
+
+static void say(void *user, const actri_session_t *session, const actri_credit_t *credit)
+{
+    (void)user;
+    assert_true(session->credit);
+    assert_int_equal(credit->kind, ACTRI_CREDIT_GRANT);
+    for (unsigned p = 0; p < PEERS; p++) {
+        peer_state_t *peer = &world.peers[p];
+        if (peer->session.number != session->number) continue;
+        for (unsigned i = 0; i < STREAMS; i++) {
+            if (!actri_span_equal(credit->stream_id, actri_span_text(names[i]))) continue;
+            peer->chunks[i] += credit->chunks;
+            peer->bytes[i] += credit->bytes;
+        }
     }
 }
 
@@ -160,8 +179,6 @@ static void deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
     }
     world.delivered++;
 }
-
-static const char *const names[STREAMS] = {"zero", "one", "two", "three"};
 
 static void open_stream(unsigned i)
 {
@@ -210,8 +227,14 @@ static void send(unsigned p, unsigned i)
     peer_state_t *peer = &world.peers[p];
     if (peer->paused) return; /* the wire reads nothing from it */
     bool lossy = rng_chance(&world.rng, 25);
+    bool held = peer->session.credit && (peer->chunks[i] <= 0 || peer->bytes[i] <= 0);
+    if (held && !lossy) return; /* its gate lets none go */
     actr_buf_t *message = rng_chance(&world.rng, 3) ? actri_buf_copy(NULL, "\x0a\xff", 2)
                                                     : encode(names[i], ++peer->next[i], rng_u64(&world.rng) % 1500);
+    if (!lossy && actr_buf_size(message) > 2) {
+        peer->chunks[i]--;
+        peer->bytes[i] -= (int64_t)actr_buf_size(message);
+    }
     world.arrived++;
     actri_streams_arrive(world.streams, &peer->session, lossy ? ACTR_STREAM_LATENCY_FIRST : ACTR_STREAM_RELIABLE,
                          message);
@@ -223,6 +246,11 @@ static void new_session(unsigned p)
     memset(peer, 0, sizeof *peer);
     peer->session.number = ++world.sessions;
     peer->session.peer.serial_number = p;
+    peer->session.credit = p > 0;
+    for (unsigned i = 0; i < STREAMS; i++) {
+        peer->chunks[i] = ACTRI_CREDIT_CHUNKS;
+        peer->bytes[i] = ACTRI_CREDIT_BYTES;
+    }
 }
 
 static void lose_session(unsigned p)
@@ -266,7 +294,7 @@ static void begin(uint64_t seed)
     fake_loop_reset();
     world.rng.state = seed;
     world.refuse_third = seed % 3 == 0;
-    actri_streams_options_t options = {.loop = fake_loop(), .allows = allows, .pause = pause_peer};
+    actri_streams_options_t options = {.loop = fake_loop(), .allows = allows, .pause = pause_peer, .say = say};
     assert_ok(actri_streams_new(&options, &world.streams, &error), &error);
     for (unsigned p = 0; p < PEERS; p++) new_session(p);
 }
@@ -282,6 +310,17 @@ static void drain(void)
     }
 }
 
+/* Who knows credit is never paused, and has some again once all has been taken: nobody waits for ever. */
+static void check_credit(void)
+{
+    for (unsigned p = 1; p < PEERS; p++) {
+        const peer_state_t *peer = &world.peers[p];
+        assert_int_equal(peer->pauses, 0);
+        if (!allows(NULL, &peer->session)) continue; /* whom we refuse gets none */
+        for (unsigned i = 0; i < STREAMS; i++) assert_true(peer->chunks[i] > 0 && peer->bytes[i] > 0);
+    }
+}
+
 /* Everything that came is accounted for, and nobody stays paused. */
 static void test_random_histories(void **state)
 {
@@ -293,6 +332,7 @@ static void test_random_histories(void **state)
         drain();
         const actri_stream_counters_t *c = actri_streams_counters(world.streams);
         for (unsigned p = 0; p < PEERS; p++) assert_false(world.peers[p].paused);
+        check_credit();
         if (c->received != world.arrived ||
             c->received != c->delivered + c->dropped + c->unknown + c->undecodable + c->refused) {
             fail_msg("seed %llu: %llu came, %llu are accounted for", (unsigned long long)seed,
@@ -347,11 +387,52 @@ static void test_pause_resume_and_failure(void **state)
     actri_streams_free(world.streams);
 }
 
+/* One peer alone, to a stream that takes four: the first credit, then four at a time, half of that early. */
+static void test_credit_is_granted_as_chunks_are_taken(void **state)
+{
+    (void)state;
+    begin(1);
+    open_stream(0);
+    peer_state_t *peer = &world.peers[1];
+    for (uint64_t n = 1; n <= ACTRI_CREDIT_CHUNKS; n++) {
+        actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_RELIABLE, encode("zero", n, 10));
+    }
+    peer->chunks[0] = 0; /* all used up */
+    fake_loop_end_turn();
+    fake_loop_run(1500 * ACTRI_MS);
+    assert_int_equal(peer->chunks[0], 0); /* nobody has taken any */
+    assert_false(peer->paused);
+    drain();
+    assert_int_equal(world.delivered, ACTRI_CREDIT_CHUNKS);
+    assert_true(peer->chunks[0] >= 2 && peer->chunks[0] <= 4);
+    actri_streams_sender_forgot(world.streams, &peer->session, actri_span_text("zero"));
+    peer->chunks[0] = ACTRI_CREDIT_CHUNKS;
+    for (uint64_t n = 100; n < 131; n++) {
+        actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_RELIABLE, encode("zero", n, 10));
+        peer->chunks[0]--;
+    }
+    drain();
+    assert_true(peer->chunks[0] >= 3 && peer->chunks[0] <= 4);
+    close_stream(0); /* the next registration begins with the first credit: so has the sender at least that */
+    assert_int_equal(peer->chunks[0], ACTRI_CREDIT_CHUNKS);
+    actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_RELIABLE, encode("zero", 200, 10));
+    peer->chunks[0]--;
+    fake_loop_end_turn();
+    assert_int_equal(peer->chunks[0], ACTRI_CREDIT_CHUNKS); /* nobody's chunk: its credit comes back */
+    actr_buf_t *tapped = encode("two", 1, 10);
+    actri_streams_passed_by(world.streams, &peer->session, tapped);
+    actr_buf_release(tapped);
+    fake_loop_end_turn();
+    assert_int_equal(peer->chunks[2], ACTRI_CREDIT_CHUNKS + 1);
+    actri_streams_free(world.streams);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_histories),
         cmocka_unit_test(test_pause_resume_and_failure),
+        cmocka_unit_test(test_credit_is_granted_as_chunks_are_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,7 @@ static void deliver(void *user, const actri_relay_t *relay)
 
 static void side_open(side_t *side, unsigned number, const actri_env_t *env)
 {
-    static const actri_peer_gate_handlers_t handlers = {on_request, on_stream, on_peer};
+    static const actri_peer_gate_handlers_t handlers = {on_request, on_stream, on_peer, NULL};
     memset(side, 0, sizeof *side);
     side->id = (actr_id_t){.serial_number = number, .realm = 1, .type = {"acme", "x"}};
     side->certificate.host = number;

@@ -8,6 +8,7 @@
 #include "gate/stream_gate.h"
 #include "port/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,6 +208,103 @@ static void test_each_chunk_told_once(void **state)
     assert_int_equal(stage.told, 10);
 }
 
+static const actri_session_t granting = {
+    .peer = {.serial_number = 7, .realm = 1, .type = {"acme", "taker"}}, .number = 3, .credit = true};
+
+static void grant(const actri_session_t *session, const char *id, uint32_t chunks, uint32_t bytes)
+{
+    actri_credit_t credit = {
+        .kind = ACTRI_CREDIT_GRANT, .chunks = chunks, .bytes = bytes, .stream_id = actri_span_text(id)};
+    actri_stream_gate_granted(stage.gate, session, &credit);
+}
+
+static unsigned send_until_held(const char *id)
+{
+    unsigned count = 0;
+    actr_status_t status;
+    while ((status = send(id, false)) == ACTR_OK) count++;
+    assert_int_equal(status, ACTR_STATUS_WOULD_BLOCK);
+    return count;
+}
+
+static actri_task_t later;
+
+static void grant_later(actri_task_t *task)
+{
+    (void)task;
+    grant(&granting, "s", 1, 1000);
+}
+
+static void test_a_stream_goes_as_far_as_its_credit(void **state)
+{
+    (void)state;
+    begin();
+    actri_stream_gate_up(stage.gate, &granting);
+    assert_int_equal(send_until_held("s"), ACTRI_CREDIT_CHUNKS);
+    assert_int_equal(send_until_held("t"), ACTRI_CREDIT_CHUNKS); /* each has its own */
+    assert_int_equal(send_sized("s", ACTR_STREAM_LATENCY_FIRST, false, false, 10), ACTR_OK);
+    assert_int_equal(send("s", true), ACTR_STATUS_LIMIT_REACHED); /* after its second */
+    grant(&session_1, "s", 5, 1000);                              /* of another connection */
+    assert_int_equal(send_until_held("s"), 0);
+    grant(&granting, "s", 5, 1000000);
+    assert_int_equal(send_until_held("s"), 5);
+    later.run = grant_later;
+    actri_loop_post(fake_loop(), &later);
+    assert_int_equal(send("s", true), ACTR_OK); /* was woken */
+    for (int i = 0; i < 100; i++) grant(&granting, "s", UINT32_MAX, UINT32_MAX);
+    assert_int_equal(send("s", false), ACTR_OK);
+    grant(&granting, "unheard of", 1, 1);
+    actri_stream_gate_counters_t counters;
+    actri_stream_gate_counts(stage.gate, &counters);
+    assert_int_equal(counters.held, 6);
+    actri_stream_gate_down(stage.gate, &granting);
+    actri_stream_gate_up(stage.gate, &session_2); /* grants none: present bounds only */
+    assert_int_equal(send("t", false), ACTR_STATUS_UNAVAILABLE);
+    for (int i = 0; i < 100; i++) assert_int_equal(send("t", false), ACTR_OK);
+    end();
+}
+
+/* By bytes as well; one chunk may go beyond. */
+static void test_credit_counts_bytes(void **state)
+{
+    (void)state;
+    begin();
+    actri_stream_gate_up(stage.gate, &granting);
+    unsigned count = 0;
+    while (send_sized("s", ACTR_STREAM_RELIABLE, false, false, 60000) == ACTR_OK) count++;
+    assert_int_equal(count, ACTRI_CREDIT_BYTES / 60000 + 1);
+    end();
+}
+
+/* Who makes room for another stream is forgotten with notice, so that both sides reckon anew. */
+static void test_a_forgotten_stream_is_told(void **state)
+{
+    (void)state;
+    begin();
+    actri_stream_gate_up(stage.gate, &granting);
+    char id[16];
+    actri_credit_t word;
+    for (int i = 0; i < 16385; i++) {
+        (void)snprintf(id, sizeof id, "%d", i);
+        assert_int_equal(send(id, false), ACTR_OK);
+        if (i == 16384) break;
+        end_first(ACTR_OK, 3);
+    }
+    assert_int_equal(stage.count, 2);
+    const actr_buf_t *message = stage.parcels[0]->message;
+    assert_int_equal(actri_credit_decode(actr_buf_data(message), actr_buf_size(message), &word), ACTRI_CREDIT_FORGET);
+    assert_true(actri_span_equal(word.stream_id, actri_span_text("0")));
+    assert_int_equal(stage.parcels[0]->session, 3);
+    assert_int_equal(stage.parcels[0]->lane, ACTR_STREAM_RELIABLE);
+    end_first(ACTR_OK, 3);
+    actri_credit_t credit = {.kind = ACTRI_CREDIT_GRANT, .chunks = 7, .bytes = 9, .stream_id = actri_span_text("x")};
+    actri_stream_gate_say(stage.gate, &granting, &credit);
+    message = stage.parcels[1]->message;
+    assert_int_equal(actri_credit_decode(actr_buf_data(message), actr_buf_size(message), &word), ACTRI_CREDIT_GRANT);
+    assert_true(word.chunks == 7 && word.bytes == 9 && actri_span_equal(word.stream_id, actri_span_text("x")));
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +312,9 @@ int main(void)
         cmocka_unit_test(test_streams_keep_to_the_connection_that_is_up),
         cmocka_unit_test(test_window_is_bounded_and_says_so),
         cmocka_unit_test(test_each_chunk_told_once),
+        cmocka_unit_test(test_a_stream_goes_as_far_as_its_credit),
+        cmocka_unit_test(test_credit_counts_bytes),
+        cmocka_unit_test(test_a_forgotten_stream_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

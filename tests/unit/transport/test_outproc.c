@@ -89,8 +89,8 @@ static void deliver(void *user, const actri_relay_t *relay)
 
 static void side_open(side_t *side, unsigned number, const actri_env_t *env)
 {
-    static const actri_outproc_handlers_t handlers = {on_relay, on_connecting, on_up,     on_silent,
-                                                      on_down,  on_failed,     on_message};
+    static const actri_outproc_handlers_t handlers = {on_relay, on_connecting, on_up,      on_silent,
+                                                      on_down,  on_failed,     on_message, NULL};
     memset(side, 0, sizeof *side);
     side->id = (actr_id_t){.serial_number = number, .realm = 1, .type = {"acme", "x"}};
     side->certificate.host = number;

@@ -68,7 +68,7 @@ static void test_the_reference_offer(void **state)
     assert_int_equal(offer.sections[0].codec_count, 2);
     assert_string_equal(offer.sections[0].codecs[0].name, "VP8/90000");
     assert_int_equal(offer.max_message_size, 0);
-    assert_false(offer.is_actr);
+    assert_false(offer.is_actr || offer.credit);
     free(text);
 }
 
@@ -144,7 +144,21 @@ static void test_our_offer_has_the_shape_of_the_references(void **state)
     assert_ok(actri_sdp_write_offer(NULL, &local, &ours, &error), &error);
     check_same_shape(wanted, ours, "offer");
     actri_sdp_t again = parse(ours);
-    assert_true(again.is_actr);
+    assert_true(again.is_actr && again.credit);
+    static const struct {
+        const char *words;
+        bool credit;
+    } cases[] = {{"1", false}, {"1 credit", true}, {"2 x credit y", true}, {"1 credits", false}, {"1 nocredit", false}};
+    char *at = strstr(ours, "x-actr:") + strlen("x-actr:");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = malloc(strlen(ours) + 40);
+        assert_non_null(text);
+        (void)sprintf(text, "%.*s%s%s", (int)(at - ours), ours, cases[i].words, strstr(at, "\r\n"));
+        again = parse(text);
+        assert_true(again.is_actr);
+        assert_int_equal(again.credit, cases[i].credit);
+        free(text);
+    }
     assert_int_equal(again.max_message_size, 65535);
     assert_string_equal(again.fingerprint, local.fingerprint);
     free(wanted);
