@@ -9,6 +9,7 @@
 #define ACTR_ACTR_HPP
 
 #include <actr/actr.h>
+#include <actr/buffer.hpp>
 #include <actr/service.h>
 
 #include <chrono>
@@ -30,55 +31,8 @@
 namespace actr
 {
 
-// A failure: what() is the message.
-class error : public std::runtime_error
-{
-  public:
-    explicit error(const actr_error_t &detail) : std::runtime_error(actr_error_message(&detail)), detail_(detail)
-    {
-    }
-    error(actr_status_t status, const std::string &message) : std::runtime_error(message), detail_()
-    {
-        detail_.status = status;
-        detail_.message[message.copy(detail_.message, sizeof detail_.message - 1)] = '\0';
-    }
-    actr_status_t status() const noexcept
-    {
-        return detail_.status;
-    }
-    const actr_error_t &detail() const noexcept
-    {
-        return detail_;
-    }
-
-  private:
-    actr_error_t detail_;
-};
-
 namespace detail
 {
-
-// Gives a C function an error to fill; throws it when the status says so.
-class checked
-{
-  public:
-    checked() noexcept : error_()
-    {
-    }
-    operator actr_error_t *() noexcept
-    {
-        return &error_;
-    }
-    void operator()(actr_status_t status)
-    {
-        if (status == ACTR_OK) return;
-        error_.status = status;
-        throw error(error_);
-    }
-
-  private:
-    actr_error_t error_;
-};
 
 template <class Value> using settled = std::conditional_t<std::is_void_v<Value>, std::monostate, Value>;
 
@@ -88,41 +42,7 @@ template <class Value> struct outcome {
     actr_error_t failure;
 };
 
-template <auto Release> struct releaser {
-    template <class T> void operator()(T *object) const noexcept
-    {
-        Release(object);
-    }
-};
-
-inline actr_bytes_t bytes_of(std::string_view text) noexcept
-{
-    return actr_bytes_t{text.data(), text.size()};
-}
-
 } // namespace detail
-
-// A reply's bytes.
-class buffer
-{
-  public:
-    buffer() = default;
-    explicit buffer(actr_buf_t *owned) noexcept : buf_(owned)
-    {
-    }
-    std::string_view view() const noexcept
-    {
-        if (!buf_) return {};
-        return {static_cast<const char *>(actr_buf_data(buf_.get())), actr_buf_size(buf_.get())};
-    }
-    std::string str() const
-    {
-        return std::string(view());
-    }
-
-  private:
-    std::unique_ptr<actr_buf_t, detail::releaser<actr_buf_release>> buf_;
-};
 
 // Who answered a call by type, and what.
 struct answer {
@@ -280,6 +200,8 @@ void on_response(actr_status_t status, Response *response, const actr_error_t *g
 
 } // namespace detail
 
+class reply;
+
 /*
  * What handlers and hooks are given, and what ref::ctx() is: valid as long as that. Waiting in a handler for a future
  * of its own node is waiting for oneself: answers come as turns of the node.
@@ -333,6 +255,52 @@ class context
         detail::checked check;
         detail::options options(given);
         check(actr_ctx_tell(c_, &dest, route.c_str(), detail::bytes_of(payload), options, check));
+    }
+
+    // The same with a payload by reference: within the process the handler sees this very buffer.
+    buffer call_buf(const actr_dest_t &dest, const std::string &route, const buffer &payload,
+                    const call_options &given = {}) const
+    {
+        actr_buf_t *reply = nullptr;
+        detail::checked check;
+        detail::options options(given);
+        check(actr_ctx_call_buf(c_, &dest, route.c_str(), payload.c(), options, &reply, check));
+        return buffer(reply);
+    }
+    future<buffer> call_buf_async(const actr_dest_t &dest, const std::string &route, const buffer &payload,
+                                  const call_options &given = {}) const
+    {
+        detail::options options(given);
+        return detail::promised<buffer>([&](void *user, actr_error_t *failure) {
+            return actr_ctx_call_buf_async(c_, &dest, route.c_str(), payload.c(), options, detail::on_reply, user,
+                                           failure);
+        });
+    }
+    void tell_buf(const actr_dest_t &dest, const std::string &route, const buffer &payload,
+                  const call_options &given = {}) const
+    {
+        detail::checked check;
+        detail::options options(given);
+        check(actr_ctx_tell_buf(c_, &dest, route.c_str(), payload.c(), options, check));
+    }
+
+    // The request's payload as the buffer in which it was passed; empty: it came as bytes. Only inside handlers.
+    buffer request_buf() const noexcept
+    {
+        actr_buf_t *buf = actr_ctx_request_buf(c_);
+        return buf == nullptr ? buffer() : buffer(actr_buf_retain(buf));
+    }
+    // Replies with this buffer, by reference; what the handler returns does not count then. Only inside handlers.
+    void reply_buf(buffer answer) const noexcept
+    {
+        actr_ctx_reply_buf(c_, answer.release());
+    }
+    // Takes the reply out of the handler's hands: what it returns does not count, whoever has the handle answers later;
+    // but what the handler throws is the answer. Only inside handlers.
+    actr::reply defer();
+    bool deferred() const noexcept
+    {
+        return deferred_;
     }
 
     // The same, typed: context.call<echo_echo_service_method_echo>(dest, request).
@@ -435,17 +403,64 @@ class context
 
   private:
     actr_ctx_t *c_;
+    bool deferred_ = false;
 };
+
+// A reply that is given later, by any thread. One answer counts; a handle that goes without one answers with an error.
+class reply
+{
+  public:
+    explicit reply(actr_reply_t *owned) noexcept : c_(owned)
+    {
+    }
+    actr_reply_t *c() const noexcept
+    {
+        return c_.get();
+    }
+    // Caller, time and trace of the request; lives as long as the handle.
+    context ctx() const noexcept
+    {
+        return context(actr_reply_ctx(c_.get()));
+    }
+    void send(std::string_view payload)
+    {
+        detail::checked check;
+        check(actr_reply_send(c_.get(), detail::bytes_of(payload), check));
+    }
+    void send_buf(const buffer &payload) // by reference within the process
+    {
+        detail::checked check;
+        check(actr_reply_send_buf(c_.get(), payload.c(), check));
+    }
+    void send_error(actr_status_t status, const std::string &message)
+    {
+        const actr_status_t sent = actr_reply_fail(c_.get(), status, "%s", message.c_str());
+        if (sent != ACTR_OK) throw error(sent, actr_status_str(sent));
+    }
+
+  private:
+    std::unique_ptr<actr_reply_t, detail::releaser<actr_reply_release>> c_;
+};
+
+inline reply context::defer()
+{
+    actr_reply_t *out = nullptr;
+    detail::checked check;
+    check(actr_ctx_defer(c_, &out, check));
+    deferred_ = true;
+    return actr::reply(out);
+}
 
 namespace detail
 {
 
 // What a handler or hook throws, as a status and a text. Nothing passes into C.
-template <class Function> actr_status_t guarded(actr_ctx_t *ctx, Function function) noexcept
+template <class Function> actr_status_t guarded(context &ctx_of, Function function) noexcept
 {
+    actr_ctx_t *ctx = ctx_of.c();
     try {
         function();
-        return ACTR_OK;
+        return ctx_of.deferred() ? ACTR_DEFERRED : ACTR_OK;
     } catch (const error &failure) {
         return actr_ctx_fail(ctx, failure.status(), "%s", failure.what());
     } catch (const std::bad_alloc &) {
@@ -474,10 +489,8 @@ struct handlers {
 
 inline actr_status_t serve_typed(actr_ctx_t *ctx, const void *request, void *reply, const void *handler)
 {
-    return guarded(ctx, [&] {
-        context wrapped(ctx);
-        static_cast<const typed_handler *>(handler)->run(wrapped, request, reply);
-    });
+    context wrapped(ctx);
+    return guarded(wrapped, [&] { static_cast<const typed_handler *>(handler)->run(wrapped, request, reply); });
 }
 
 inline actr_status_t dispatch(actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply, void *user)
@@ -490,8 +503,8 @@ inline actr_status_t dispatch(actr_ctx_t *ctx, const actr_request_t *request, ac
     }
     auto found = all.raw.find(route);
     if (found == all.raw.end()) return ACTR_STATUS_UNKNOWN_ROUTE;
-    return guarded(ctx, [&] {
-        context wrapped(ctx);
+    context wrapped(ctx);
+    return guarded(wrapped, [&] {
         const std::string answer =
             found->second(wrapped, {static_cast<const char *>(request->payload.data), request->payload.size});
         *reply = bytes_of({wrapped.copy(answer), answer.size()});
@@ -501,19 +514,19 @@ inline actr_status_t dispatch(actr_ctx_t *ctx, const actr_request_t *request, ac
 inline actr_status_t start_hook(actr_ctx_t *ctx, void *user)
 {
     context wrapped(ctx);
-    return guarded(ctx, [&] { static_cast<handlers *>(user)->on_start(wrapped); });
+    return guarded(wrapped, [&] { static_cast<handlers *>(user)->on_start(wrapped); });
 }
 
 inline void ready_hook(actr_ctx_t *ctx, void *user)
 {
     context wrapped(ctx);
-    (void)guarded(ctx, [&] { static_cast<handlers *>(user)->on_ready(wrapped); });
+    (void)guarded(wrapped, [&] { static_cast<handlers *>(user)->on_ready(wrapped); });
 }
 
 inline void stop_hook(actr_ctx_t *ctx, void *user)
 {
     context wrapped(ctx);
-    (void)guarded(ctx, [&] { static_cast<handlers *>(user)->on_stop(wrapped); });
+    (void)guarded(wrapped, [&] { static_cast<handlers *>(user)->on_stop(wrapped); });
 }
 
 inline void event_hook(const actr_event_t *event, void *user)

@@ -300,6 +300,10 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_defer(actr_ctx_t *ctx, actr_repl
 ACTR_API actr_ctx_t *actr_reply_ctx(actr_reply_t *reply);
 /* Answers. payload is copied. Already answered: ACTR_STATUS_INVALID_STATE. [any-thread] */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_reply_send(actr_reply_t *reply, actr_bytes_t payload, actr_error_t *error);
+/* The same by reference: a caller within the process gets this very buffer. The caller of this keeps its reference.
+ * [any-thread] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_reply_send_buf(actr_reply_t *reply, actr_buf_t *payload,
+                                                           actr_error_t *error);
 /* Answers with an error, a negative status. [any-thread] */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_reply_fail(actr_reply_t *reply, actr_status_t status, const char *format,
                                                        ...) ACTR_PRINTF(3, 4);

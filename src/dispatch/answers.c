@@ -237,11 +237,15 @@ actr_status_t actri_turn_defer(actri_turn_t *turn, uint32_t limit, actri_deferre
 }
 
 /* The answer leaves, and the request ends unless its handler still reads it. Under the mutex. */
-static void answer_now(actri_deferred_t *deferred, actr_status_t status, actr_bytes_t payload, const char *message)
+static void answer_now(actri_deferred_t *deferred, actr_status_t status, actr_bytes_t payload, actr_buf_t *buf,
+                       const char *message)
 {
     actri_state_path_t *path = deferred->answers->path;
     deferred->answered = true;
-    send_answer(path, deferred->mail, deferred->call, status, payload, message);
+    if (buf != NULL && deferred->call != NULL)
+        actri_local_call_answer_buf(deferred->call, buf);
+    else
+        send_answer(path, deferred->mail, deferred->call, status, payload, message);
     if (deferred->in_turn) return;
     if (deferred->mail != NULL) {
         actri_mailbox_done(path->o.mailbox, deferred->mail, ACTRI_MAIL_ACK, NULL);
@@ -251,8 +255,8 @@ static void answer_now(actri_deferred_t *deferred, actr_status_t status, actr_by
     unlist(deferred);
 }
 
-actr_status_t actri_deferred_answer(actri_deferred_t *deferred, actr_status_t status, actr_bytes_t payload,
-                                    const char *message, actr_error_t *error)
+static actr_status_t answer_once(actri_deferred_t *deferred, actr_status_t status, actr_bytes_t payload,
+                                 actr_buf_t *buf, const char *message, actr_error_t *error)
 {
     actri_answers_t *answers = deferred->answers;
     actr_status_t result = ACTR_OK;
@@ -262,10 +266,22 @@ actr_status_t actri_deferred_answer(actri_deferred_t *deferred, actr_status_t st
     } else if (answers->path == NULL) {
         result = actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node is gone");
     } else {
-        answer_now(deferred, status, payload, message);
+        answer_now(deferred, status, payload, buf, message);
     }
     actri_unlock(&answers->mutex);
     return result;
+}
+
+actr_status_t actri_deferred_answer(actri_deferred_t *deferred, actr_status_t status, actr_bytes_t payload,
+                                    const char *message, actr_error_t *error)
+{
+    return answer_once(deferred, status, payload, NULL, message, error);
+}
+
+actr_status_t actri_deferred_answer_buf(actri_deferred_t *deferred, actr_buf_t *reply, actr_error_t *error)
+{
+    actr_bytes_t payload = {actr_buf_data(reply), actr_buf_size(reply)};
+    return answer_once(deferred, ACTR_OK, payload, reply, "", error);
 }
 
 void actri_deferred_release(actri_deferred_t *deferred)
@@ -277,7 +293,7 @@ void actri_deferred_release(actri_deferred_t *deferred)
         if (deferred->in_turn) {
             deferred->dropped = true; /* the handler may still answer by what it returns */
         } else {
-            answer_now(deferred, ACTR_STATUS_INTERNAL, (actr_bytes_t){NULL, 0}, "the handler dropped its reply");
+            answer_now(deferred, ACTR_STATUS_INTERNAL, (actr_bytes_t){NULL, 0}, NULL, "the handler dropped its reply");
         }
     }
     unref(deferred);

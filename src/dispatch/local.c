@@ -112,8 +112,7 @@ void actri_local_call_answer(actri_local_call_t *call, actr_status_t status, act
     end_call(call);
 }
 
-/* The reply is a buffer that the handler gave, or the request's own: no copy. */
-static void answer_by_reference(actri_local_call_t *call, actr_buf_t *reply)
+void actri_local_call_answer_buf(actri_local_call_t *call, actr_buf_t *reply)
 {
     if (!begin_end(call)) return;
     if (!call->is_tell) call->reply = actr_buf_retain(reply);
@@ -155,7 +154,7 @@ static void answer_turn(actri_local_call_t *call, actr_status_t status, actr_byt
     bool echo = call->buf != NULL && reply.data == call->payload.data && reply.size == call->payload.size;
     if (by_reference == NULL && echo) by_reference = call->buf;
     if (status >= 0 && by_reference != NULL)
-        answer_by_reference(call, by_reference);
+        actri_local_call_answer_buf(call, by_reference);
     else
         actri_local_call_answer(call, status, reply, message);
 }

@@ -62,6 +62,8 @@ actr_status_t actri_path_serve(actri_state_path_t *path, actri_incoming_t *in, a
 
 /* Ends a local call, unless it has ended: *status*, and its reply copied, or the message. */
 void actri_local_call_answer(actri_local_call_t *call, actr_status_t status, actr_bytes_t reply, const char *message);
+/* The same with success and a reply that a handler gave by reference, or the request's own: no copy. */
+void actri_local_call_answer_buf(actri_local_call_t *call, actr_buf_t *reply);
 
 /* Runs the handler for a tell: who, what and the buffer that holds it are in `in`, and lent. */
 void actri_local_tell_run(actri_state_path_t *path, actri_incoming_t *in);

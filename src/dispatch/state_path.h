@@ -97,6 +97,9 @@ ACTR_MUST_CHECK actr_status_t actri_turn_defer(struct actri_turn *turn, uint32_t
  * node is gone. [any-thread] */
 ACTR_MUST_CHECK actr_status_t actri_deferred_answer(actri_deferred_t *deferred, actr_status_t status,
                                                     actr_bytes_t payload, const char *message, actr_error_t *error);
+/* The same with a buffer: by reference within the process. The caller keeps its reference. */
+ACTR_MUST_CHECK actr_status_t actri_deferred_answer_buf(actri_deferred_t *deferred, actr_buf_t *reply,
+                                                        actr_error_t *error);
 /* Unanswered: answers with an error. [any-thread] */
 void actri_deferred_release(actri_deferred_t *deferred);
 

@@ -50,6 +50,14 @@ actr_status_t actr_reply_send(actr_reply_t *reply, actr_bytes_t payload, actr_er
     return actri_deferred_answer(reply->deferred, ACTR_OK, payload, "", error);
 }
 
+actr_status_t actr_reply_send_buf(actr_reply_t *reply, actr_buf_t *payload, actr_error_t *error)
+{
+    if (reply == NULL || payload == NULL) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "reply or its payload is NULL");
+    }
+    return actri_deferred_answer_buf(reply->deferred, payload, error);
+}
+
 actr_status_t actr_reply_fail(actr_reply_t *reply, actr_status_t status, const char *format, ...)
 {
     char text[ACTR_ERROR_MESSAGE_SIZE];

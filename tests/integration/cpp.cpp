@@ -226,6 +226,58 @@ void test_a_key_field_lets_handlers_meet(void **)
     assert_int_equal(inside, 2);
 }
 
+// Within the process the same bytes go there and back, by a handler's return or by a handle.
+void test_payloads_and_replies_by_reference(void **)
+{
+    server signaling;
+    std::atomic<const void *> seen{nullptr};
+    std::optional<actr::reply> held;
+    actr::buffer fixed = actr::buffer::copy("fixed");
+    actr::workload work;
+    work.on("buf.Seen", [&](actr::context &ctx, std::string_view) {
+        actr::buffer given = ctx.request_buf();
+        seen = given ? given.view().data() : nullptr;
+        ctx.reply_buf(fixed.share());
+        return "not this";
+    });
+    work.on("buf.Later", [&](actr::context &ctx, std::string_view) {
+        held.emplace(ctx.defer());
+        return "";
+    });
+    actr::ref self = signaling.system("a").attach(work).start();
+    actr::context ctx = self.ctx();
+    actr::buffer payload = actr::buffer::copy("payload");
+    actr::buffer answer = ctx.call_buf(actr::to_self(), "buf.Seen", payload);
+    assert_ptr_equal(seen.load(), payload.view().data());
+    assert_ptr_equal(answer.c(), fixed.c());
+    answer = ctx.call_buf_async(actr::to_self(), "buf.Seen", payload).get();
+    assert_ptr_equal(answer.c(), fixed.c());
+    seen = nullptr;
+    ctx.tell_buf(actr::to_self(), "buf.Seen", payload);
+    wait_until([&] { return seen.load() != nullptr; });
+    assert_ptr_equal(seen.load(), payload.view().data());
+    (void)ctx.call(actr::to_self(), "buf.Seen", "bytes");
+    assert_null(seen.load());
+
+    auto later = ctx.call_async(actr::to_self(), "buf.Later", "");
+    wait_until([&] { return self.stats().deferred_replies == 1; });
+    assert_false(held->ctx().caller_id().has_value());
+    held->send_buf(fixed);
+    actr_error_t error = thrown([&] { held->send("again"); });
+    assert_int_equal(error.status, ACTR_STATUS_INVALID_STATE);
+    held.reset();
+    assert_ptr_equal(later.get().c(), fixed.c());
+    later = ctx.call_async(actr::to_self(), "buf.Later", "");
+    wait_until([&] { return self.stats().deferred_replies == 1; });
+    held->send_error(ACTR_STATUS_NOT_FOUND, "none of them");
+    held.reset();
+    error = thrown([&] { (void)later.get(); });
+    assert_int_equal(error.status, ACTR_STATUS_NOT_FOUND);
+    assert_string_equal(error.message, "none of them");
+    error = thrown([&] { (void)ctx.call_buf(actr::to_self(), "buf.Seen", actr::buffer()); });
+    assert_int_equal(error.status, ACTR_STATUS_INVALID_ARGUMENT);
+}
+
 void test_hooks_and_the_last_reference(void **)
 {
     server signaling;
@@ -284,6 +336,7 @@ int main()
         cmocka_unit_test(test_calls_and_futures_over_the_network),
         cmocka_unit_test(test_an_urgent_method_overtakes),
         cmocka_unit_test(test_a_key_field_lets_handlers_meet),
+        cmocka_unit_test(test_payloads_and_replies_by_reference),
         cmocka_unit_test(test_hooks_and_the_last_reference),
         cmocka_unit_test(test_what_fails_says_why),
     };

@@ -106,6 +106,16 @@ static void on_event(const actr_event_t *event, void *user)
     here(user);
 }
 
+static actr_status_t defer_it(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    (void)request;
+    (void)reply;
+    actr_status_t status = actr_ctx_defer(ctx, &s->held, NULL);
+    if (status != ACTR_OK) return status;
+    scene_note(s, 'd');
+    return ACTR_DEFERRED;
+}
+
 /* A payload and a reply by reference: the same pointers at both ends, queued or not. */
 static actr_status_t by_reference(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
 {
@@ -116,8 +126,9 @@ static actr_status_t by_reference(scene_t *s, actr_ctx_t *ctx, const actr_reques
     return ACTR_OK;
 }
 
-static const scene_route_t routes[] = {
-    {"w.Echo", echo}, {"w.Timer", set_timer}, {"w.AskShell", ask_shell}, {"w.ByReference", by_reference}, {0}};
+static const scene_route_t routes[] = {{"w.Echo", echo},          {"w.Timer", set_timer},
+                                       {"w.AskShell", ask_shell}, {"w.ByReference", by_reference},
+                                       {"w.Defer", defer_it},     {0}};
 static const scene_route_t shell_routes[] = {{"s.Echo", shell_echo}, {0}};
 
 static void open_at(scene_t *s, where_t *where, const fixture_t *f, const char *name, actr_affinity_t affinity)
@@ -217,6 +228,51 @@ static void test_a_payload_is_never_copied(void **state)
     scene_close(&b);
     actr_buf_release(a.kept);
     actr_buf_release(a.answer);
+    fixture_close(&f);
+}
+
+static void keep_answer(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
+{
+    (void)error;
+    scene_t *s = user;
+    s->seen = status;
+    s->kept = reply;
+    scene_note(s, 'r');
+}
+
+/* A handle answers with a buffer: the caller within the process gets this very one, a peer its bytes. */
+static void test_a_deferred_reply_goes_by_reference(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    where_t where, where_b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    open_at(&a, &where, &f, "a", ACTR_AFFINITY_POOL);
+    open_at(&b, &where_b, &f, "b", ACTR_AFFINITY_POOL);
+    actr_dest_t to_b = fixture_find(&a.n, "b");
+    actr_buf_t *answer = actr_buf_copy((actr_bytes_t){"answer", 6});
+    const actr_dest_t *to[] = {&local, &to_b};
+    scene_t *callee[] = {&a, &b};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(actr_ctx_call_async(actr_ref_ctx(a.n.ref), to[i], "w.Defer", (actr_bytes_t){"", 0}, NULL, keep_answer,
+                                      &a, &error),
+                  &error);
+        fixture_wait(&callee[i]->n, &callee[i]->count, 1);
+        assert_status(ACTR_STATUS_INVALID_ARGUMENT, actr_reply_send_buf(callee[i]->held, NULL, &error));
+        assert_ok(actr_reply_send_buf(callee[i]->held, answer, &error), &error);
+        assert_status(ACTR_STATUS_INVALID_STATE, actr_reply_send_buf(callee[i]->held, answer, &error));
+        actr_reply_release(callee[i]->held);
+        fixture_wait(&a.n, &a.count, 2 + i);
+        assert_status(ACTR_OK, a.seen);
+        assert_true((a.kept == answer) == (i == 0));
+        assert_memory_equal(actr_buf_data(a.kept), "answer", 6);
+        actr_buf_release(a.kept);
+    }
+    scene_close(&a);
+    scene_close(&b);
+    actr_buf_release(answer);
     fixture_close(&f);
 }
 
@@ -359,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_idle_node_answers_on_the_callers_thread),
         cmocka_unit_test(test_a_payload_is_never_copied),
+        cmocka_unit_test(test_a_deferred_reply_goes_by_reference),
         cmocka_unit_test(test_a_node_may_have_a_thread_of_its_own),
         cmocka_unit_test(test_a_foreign_loop_runs_the_turns),
         cmocka_unit_test(test_a_start_that_fails_in_a_loop_undoes_itself),
