@@ -102,6 +102,17 @@ static inline void scene_note(scene_t *scene, char what)
     actri_unlock(&scene->n.mutex);
 }
 
+/* A handler whose answer is the test's to give, by `held`. */
+static inline actr_status_t scene_defer(scene_t *scene, actr_ctx_t *ctx, const actr_request_t *request,
+                                        actr_bytes_t *reply)
+{
+    (void)request;
+    (void)reply;
+    actr_status_t status = actr_ctx_defer(ctx, &scene->held, NULL) == ACTR_OK ? ACTR_DEFERRED : ACTR_STATUS_INTERNAL;
+    scene_note(scene, 'n');
+    return status;
+}
+
 /* Calls from a handler and gives the answer back as its own; a failure with its text. */
 static inline actr_status_t scene_forward(actr_ctx_t *ctx, const actr_dest_t *dest, const char *route,
                                           const actr_request_t *request, actr_bytes_t *reply)

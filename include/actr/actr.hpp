@@ -455,12 +455,12 @@ namespace detail
 {
 
 // What a handler or hook throws, as a status and a text. Nothing passes into C.
-template <class Function> actr_status_t guarded(context &ctx_of, Function function) noexcept
+template <class Function> actr_status_t guarded(context &wrapped, Function function) noexcept
 {
-    actr_ctx_t *ctx = ctx_of.c();
+    actr_ctx_t *ctx = wrapped.c();
     try {
         function();
-        return ctx_of.deferred() ? ACTR_DEFERRED : ACTR_OK;
+        return wrapped.deferred() ? ACTR_DEFERRED : ACTR_OK;
     } catch (const error &failure) {
         return actr_ctx_fail(ctx, failure.status(), "%s", failure.what());
     } catch (const std::bad_alloc &) {

@@ -66,10 +66,12 @@ static void unlist(actri_deferred_t *deferred)
 }
 
 static void send_answer(actri_state_path_t *path, actri_mail_t *mail, actri_local_call_t *call, actr_status_t status,
-                        actr_bytes_t payload, const char *message)
+                        actr_bytes_t payload, actr_buf_t *buf, const char *message)
 {
     if (mail != NULL) {
         actri_state_path_answer(path, mail, status, payload, message);
+    } else if (call != NULL && buf != NULL) {
+        actri_local_call_answer_buf(call, buf);
     } else if (call != NULL) {
         actri_local_call_answer(call, status, payload, message);
     } else if (status < 0) {
@@ -182,7 +184,7 @@ static void answer_for(actri_answers_t *answers, actri_turn_t *turn, int64_t lim
     if (*answered) return;
     *answered = true;
     if (answers->path != NULL)
-        send_answer(answers->path, turn->mail, turn->call, ACTR_STATUS_TIMEOUT, (actr_bytes_t){NULL, 0}, text);
+        send_answer(answers->path, turn->mail, turn->call, ACTR_STATUS_TIMEOUT, (actr_bytes_t){NULL, 0}, NULL, text);
 }
 
 unsigned actri_answers_overtime(actri_answers_t *answers, int64_t now_ns, int64_t limit_ns)
@@ -242,10 +244,7 @@ static void answer_now(actri_deferred_t *deferred, actr_status_t status, actr_by
 {
     actri_state_path_t *path = deferred->answers->path;
     deferred->answered = true;
-    if (buf != NULL && deferred->call != NULL)
-        actri_local_call_answer_buf(deferred->call, buf);
-    else
-        send_answer(path, deferred->mail, deferred->call, status, payload, message);
+    send_answer(path, deferred->mail, deferred->call, status, payload, buf, message);
     if (deferred->in_turn) return;
     if (deferred->mail != NULL) {
         actri_mailbox_done(path->o.mailbox, deferred->mail, ACTRI_MAIL_ACK, NULL);

@@ -21,7 +21,7 @@ typedef struct note {
 
 static void publish(actri_inbox_t *inbox, note_t *note)
 {
-    if (actri_ring_publish(inbox->ring, note)) actri_serial_post(inbox->path->o.serial, &inbox->task, false);
+    if (actri_ring_publish(note)) actri_serial_post(inbox->path->o.serial, &inbox->task, false);
 }
 
 /* NULL: the ring is full, and stays so until the time, or the node drains. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Requests within the process: the Shell's to the workload, the workload's to the Shell. A call is one block of a pool,
- * which also holds what is small of it; a payload that is a buffer, and a reply that is one, go by reference. A call of
- * a blocked maker that finds the executor idle runs on the maker's thread and copies nothing. It ends exactly once: in
- * its turn, by a handle, or cancelled.
+ * which also holds what is small of it (small tells need none, inbox.h); a payload that is a buffer, and a reply that
+ * is one, go by reference. A call of a blocked maker that finds the executor idle runs on the maker's thread and copies
+ * nothing. It ends exactly once: in its turn, by a handle, or cancelled.
  */
 #include "dispatch/path.h"
 #include "port/clock.h"
@@ -159,21 +159,33 @@ static void answer_turn(actri_local_call_t *call, actr_status_t status, actr_byt
         actri_local_call_answer(call, status, reply, message);
 }
 
-/* False when the call lives on, deferred. */
-static bool serve_local(actri_local_call_t *call)
+/* Runs the handler and gives its outcome to the call; NULL: a tell without one. False when it lives on, deferred. */
+static bool serve(actri_state_path_t *path, actri_incoming_t *in, actri_local_call_t *call)
 {
-    actri_state_path_t *path = call->path;
     actri_arena_t arena;
     actri_arena_init(&arena, path->o.env);
     actri_turn_t turn = {.call = call};
     actr_bytes_t reply = {NULL, 0};
     actr_buf_t *by_reference = NULL;
-    actri_incoming_t in = {.caller = call->caller,
-                           .request_id = "shell",
-                           .deadline_ns = call->deadline_ns,
-                           .arena = &arena,
-                           .buf = call->buf,
-                           .reply = &by_reference};
+    in->request_id = "shell";
+    in->arena = &arena;
+    in->reply = &by_reference;
+    actr_error_t error;
+    error.message[0] = '\0';
+    actr_status_t status = actri_path_serve(path, in, &turn, &reply, &error);
+    actri_turn_end_t end = actri_turn_end(&turn, &status, &error);
+    if (end == ACTRI_TURN_ANSWER && call != NULL)
+        answer_turn(call, status, reply, by_reference, error.message);
+    else if (end == ACTRI_TURN_ANSWER && status < 0)
+        actri_local_tell_failed(path, status);
+    actr_buf_release(by_reference);
+    actri_arena_clear(&arena);
+    return end != ACTRI_TURN_DEFERRED;
+}
+
+static bool serve_call(actri_local_call_t *call)
+{
+    actri_incoming_t in = {.caller = call->caller, .deadline_ns = call->deadline_ns, .buf = call->buf};
     actri_local_call_request(call, &in.request);
     if (call->has_extras) {
         in.chain = call->chain;
@@ -181,40 +193,17 @@ static bool serve_local(actri_local_call_t *call)
         in.traceparent = call->traceparent;
         in.tracestate = call->tracestate;
     }
-    actr_error_t error;
-    error.message[0] = '\0';
-    actr_status_t status = actri_path_serve(path, &in, &turn, &reply, &error);
-    actri_turn_end_t end = actri_turn_end(&turn, &status, &error);
-    if (end == ACTRI_TURN_ANSWER) answer_turn(call, status, reply, by_reference, error.message);
-    actr_buf_release(by_reference);
-    actri_arena_clear(&arena);
-    return end != ACTRI_TURN_DEFERRED;
+    return serve(call->path, &in, call);
 }
 
 void actri_local_tell_run(actri_state_path_t *path, actri_incoming_t *in)
 {
-    int64_t drain_until = actri_path_drain_deadline(path);
-    if (drain_until != 0 && actri_now_ns() > drain_until) {
-        actri_local_tell_failed(path, ACTR_STATUS_SHUTTING_DOWN);
-        return;
-    }
-    actri_arena_t arena;
-    actri_arena_init(&arena, path->o.env);
-    actri_turn_t turn = {0};
-    actr_bytes_t reply = {NULL, 0};
-    actr_buf_t *by_reference = NULL;
     in->request.is_tell = true;
-    in->request_id = "shell";
     in->deadline_ns = ACTRI_NEVER;
-    in->arena = &arena;
-    in->reply = &by_reference;
-    actr_error_t error;
-    error.message[0] = '\0';
-    actr_status_t status = actri_path_serve(path, in, &turn, &reply, &error);
-    if (actri_turn_end(&turn, &status, &error) == ACTRI_TURN_ANSWER && status < 0)
-        actri_local_tell_failed(path, status);
-    actr_buf_release(by_reference);
-    actri_arena_clear(&arena);
+    if (actri_path_is_drained(path))
+        actri_local_tell_failed(path, ACTR_STATUS_SHUTTING_DOWN);
+    else
+        (void)serve(path, in, NULL);
 }
 
 /* A call without time limit costs no look at the clock. */
@@ -227,18 +216,17 @@ static void run_local(actri_task_t *task)
 {
     actri_local_call_t *call = ACTRI_CONTAINER(task, actri_local_call_t, task);
     actri_state_path_t *path = call->path;
-    int64_t drain_until = actri_path_drain_deadline(path);
     bool ended = true;
     if (is_over(call)) {
         actri_path_count(&path->stats.expired);
-    } else if (drain_until != 0 && actri_now_ns() > drain_until) {
+    } else if (actri_path_is_drained(path)) {
         actri_local_call_answer(call, ACTR_STATUS_SHUTTING_DOWN, (actr_bytes_t){NULL, 0}, "the node is shutting down");
     } else if (is_late(call)) {
         actri_path_count(&path->stats.expired);
         actri_local_call_answer(call, ACTR_STATUS_TIMEOUT, (actr_bytes_t){NULL, 0},
                                 "the request's time was up before its turn came");
     } else {
-        ended = serve_local(call);
+        ended = serve_call(call);
     }
     if (ended) release_in_turn(call);
 }

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "dispatch/answers.h"
 #include "dispatch/inbox.h"
+#include "port/clock.h"
 #include "port/thread.h"
 
 struct actri_state_path {
@@ -45,6 +46,13 @@ static inline bool actri_path_is_high(const actri_state_path_t *path, actri_span
 static inline int64_t actri_path_drain_deadline(const actri_state_path_t *path)
 {
     return __atomic_load_n(&path->drain_until_ns, __ATOMIC_ACQUIRE);
+}
+
+/* The time for what still waits is over. */
+static inline bool actri_path_is_drained(const actri_state_path_t *path)
+{
+    int64_t until = actri_path_drain_deadline(path);
+    return until != 0 && actri_now_ns() > until;
 }
 
 /* The answer to a peer's request; the mail stays the caller's. */

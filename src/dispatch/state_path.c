@@ -296,8 +296,7 @@ static void run_mail(actri_task_t *task)
 {
     actri_mail_t *mail = ACTRI_CONTAINER(task, actri_mail_t, task);
     actri_state_path_t *path = mail->user;
-    int64_t drain_until = actri_path_drain_deadline(path);
-    if (drain_until != 0 && actri_now_ns() > drain_until) {
+    if (actri_path_is_drained(path)) {
         actri_mailbox_done(path->o.mailbox, mail, ACTRI_MAIL_KEEP, NULL);
         return;
     }

@@ -106,9 +106,6 @@ static bool on_credit(void *user, const actri_session_t *session, actr_buf_t *me
     case ACTRI_CREDIT_NONE: return false;
     case ACTRI_CREDIT_GRANT: actri_stream_gate_granted(node->stream_gate, session, &credit); break;
     case ACTRI_CREDIT_FORGET: actri_streams_sender_forgot(node->streams, session, credit.stream_id); break;
-    case ACTRI_CREDIT_BAD:
-        actri_debug(&node->system->env, "stream", "a word of %s about credit is none", session->peer.type.name);
-        break;
     }
     actr_buf_release(message);
     return true;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of /proc and /sys say, in numbers. Reads at most 8 KiB of each; needs no locale. [any-thread] */
+/* What the files of /proc and /sys say, in numbers. Reads at most 32 KiB of each; needs no locale. [any-thread] */
 #ifndef ACTRI_MACHINE_H
 #define ACTRI_MACHINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ACTRI_MACHINE_TEXT 8192
+#define ACTRI_MACHINE_TEXT 32768
 #define ACTRI_MACHINE_PATH 512
 
 /* The file `path` beneath `root` into text, ended by a zero; false when there is none, or nothing in it. */

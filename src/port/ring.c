@@ -60,17 +60,11 @@ void *actri_ring_claim(actri_ring_t *ring)
     return slot->room;
 }
 
-bool actri_ring_publish(actri_ring_t *ring, void *room)
+bool actri_ring_publish(void *room)
 {
     slot_t *slot = (slot_t *)(void *)((uint8_t *)room - offsetof(slot_t, room));
     uint64_t number = slot->number;
-    (void)ring;
     return __atomic_exchange_n(&slot->word, PUBLISHED(number), __ATOMIC_ACQ_REL) == PARKED(number);
-}
-
-bool actri_ring_is_closed(const actri_ring_t *ring)
-{
-    return (__atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) & CLOSED) != 0;
 }
 
 bool actri_ring_has_room(const actri_ring_t *ring)

@@ -24,8 +24,7 @@ void actri_ring_free(actri_ring_t *ring);
 /* A slot to fill and publish, soon; NULL: the ring is full or closed. [any-thread] */
 void *actri_ring_claim(actri_ring_t *ring);
 /* True: the reader is parked, and this caller's to call. */
-ACTR_MUST_CHECK bool actri_ring_publish(actri_ring_t *ring, void *slot);
-bool actri_ring_is_closed(const actri_ring_t *ring);
+ACTR_MUST_CHECK bool actri_ring_publish(void *slot);
 /* At most half of it is in use. */
 bool actri_ring_has_room(const actri_ring_t *ring);
 

@@ -31,7 +31,6 @@ actri_credit_kind_t actri_credit_decode(const void *data, size_t size, actri_cre
     actri_datastream_t chunk;
     memset(out, 0, sizeof *out);
     if (!begins_so(data, size)) return ACTRI_CREDIT_NONE;
-    out->kind = ACTRI_CREDIT_BAD;
     if (actri_datastream_decode(data, size, &chunk, NULL) != ACTR_OK) return out->kind;
     const uint8_t *at = chunk.payload.data;
     if (chunk.payload.size <= HEAD || chunk.payload.size > HEAD + ID_MAX) return out->kind;

@@ -16,10 +16,9 @@
 #define ACTRI_CREDIT_BYTES (256u << 10)
 
 typedef enum actri_credit_kind {
-    ACTRI_CREDIT_NONE = 0,   /* a chunk like any other */
+    ACTRI_CREDIT_NONE = 0,   /* a chunk like any other; also a word that makes no sense: nobody has registered it */
     ACTRI_CREDIT_GRANT = 1,  /* so many more may be sent; on the wire */
     ACTRI_CREDIT_FORGET = 2, /* the sender has forgotten the stream, and begins anew with the first credit; as well */
-    ACTRI_CREDIT_BAD,
 } actri_credit_kind_t;
 
 typedef struct actri_credit {

@@ -21,8 +21,8 @@ typedef struct actri_parcel {
     actr_payload_type_t lane;
     actr_buf_t *message; /* one reference is the parcel's; done releases it */
     int64_t deadline_ns;
-    bool
-        is_credit; /* goes beyond the bounds of its destination's queue, to twice as much: lost credit stops a stream */
+    /* It goes beyond the bounds of its destination's queue, to twice as much: lost credit stops a stream. */
+    bool is_credit;
     /* ACTR_OK: SCTP has it, on session `sent_on`. TIMEOUT: the deadline passed in the queue. */
     void (*done)(struct actri_parcel *parcel, actr_status_t status, uint64_t sent_on, const actr_error_t *error);
 } actri_parcel_t;

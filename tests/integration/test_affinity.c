@@ -106,16 +106,6 @@ static void on_event(const actr_event_t *event, void *user)
     here(user);
 }
 
-static actr_status_t defer_it(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
-{
-    (void)request;
-    (void)reply;
-    actr_status_t status = actr_ctx_defer(ctx, &s->held, NULL);
-    if (status != ACTR_OK) return status;
-    scene_note(s, 'd');
-    return ACTR_DEFERRED;
-}
-
 /* A payload and a reply by reference: the same pointers at both ends, queued or not. */
 static actr_status_t by_reference(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
 {
@@ -128,7 +118,7 @@ static actr_status_t by_reference(scene_t *s, actr_ctx_t *ctx, const actr_reques
 
 static const scene_route_t routes[] = {{"w.Echo", echo},          {"w.Timer", set_timer},
                                        {"w.AskShell", ask_shell}, {"w.ByReference", by_reference},
-                                       {"w.Defer", defer_it},     {0}};
+                                       {"w.Defer", scene_defer},  {0}};
 static const scene_route_t shell_routes[] = {{"s.Echo", shell_echo}, {0}};
 
 static void open_at(scene_t *s, where_t *where, const fixture_t *f, const char *name, actr_affinity_t affinity)

@@ -17,15 +17,6 @@ static actr_status_t serve_show(scene_t *s, actr_ctx_t *ctx, const actr_request_
     return ACTR_OK;
 }
 
-static actr_status_t serve_never(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
-{
-    (void)request;
-    (void)reply;
-    actr_status_t status = actr_ctx_defer(ctx, &s->held, NULL) == ACTR_OK ? ACTR_DEFERRED : ACTR_STATUS_INTERNAL;
-    scene_note(s, 'n');
-    return status;
-}
-
 static actr_status_t serve_big(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
 {
     (void)s;
@@ -82,7 +73,7 @@ static actr_status_t serve_pass_on(scene_t *s, actr_ctx_t *ctx, const actr_reque
 }
 
 static const scene_route_t routes[] = {
-    {"w.Show", serve_show}, {"w.Never", serve_never}, {"w.Big", serve_big}, {"w.PassOn", serve_pass_on}, {0}};
+    {"w.Show", serve_show}, {"w.Never", scene_defer}, {"w.Big", serve_big}, {"w.PassOn", serve_pass_on}, {0}};
 
 static void open_two(fixture_t *f, scene_t *a, scene_t *b)
 {

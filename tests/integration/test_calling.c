@@ -46,15 +46,6 @@ static actr_status_t serve_pass_on(scene_t *s, actr_ctx_t *ctx, const actr_reque
     return scene_forward(ctx, &s->peer, "w.Show", request, reply);
 }
 
-static actr_status_t serve_never(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
-{
-    (void)request;
-    (void)reply;
-    actr_status_t status = actr_ctx_defer(ctx, &s->held, NULL) == ACTR_OK ? ACTR_DEFERRED : ACTR_STATUS_INTERNAL;
-    scene_note(s, 'n');
-    return status;
-}
-
 /* Waits for an answer that never comes, with the default limit of 30 s. */
 static actr_status_t serve_wait(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
 {
@@ -68,7 +59,7 @@ static const scene_route_t routes[] = {{"w.Echo", serve_echo},
                                        {"w.Fail", serve_fail},
                                        {"w.Show", serve_show},
                                        {"w.PassOn", serve_pass_on},
-                                       {"w.Never", serve_never},
+                                       {"w.Never", scene_defer},
                                        {"w.Wait", serve_wait},
                                        {0}};
 

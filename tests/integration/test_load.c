@@ -49,17 +49,23 @@ static void expect_found(scene_t *a, actr_availability_t worst, actr_status_t ex
     assert_status(expected, status);
 }
 
+/* On a machine that has nothing to do, heartbeats each second. */
+static void open_idle(fixture_t *f, scene_t *a)
+{
+    machine_open();
+    machine_idle();
+    fixture_open(f);
+    actri_server_switch(f->server, heart_beats_each_second, NULL);
+    scene_open(a, f, "a", routes, NULL);
+}
+
 static void what_waits_and_a_busy_machine_lower_the_availability(void **state)
 {
     (void)state;
     fixture_t f;
     scene_t a, b;
     actr_error_t error = ACTR_ERROR_INIT;
-    machine_open();
-    machine_idle();
-    fixture_open(&f);
-    actri_server_switch(f.server, heart_beats_each_second, NULL);
-    scene_open(&a, &f, "a", routes, NULL);
+    open_idle(&f, &a);
     scene_open(&b, &f, "b", routes, NULL);
     actr_dest_t to_b = fixture_find(&a.n, "b");
     actr_ctx_t *ctx = actr_ref_ctx(a.n.ref);
@@ -116,11 +122,7 @@ static void an_empty_mailbox_wakes_nobody(void **state)
     char path[128];
     actr_workload_t workload;
     actr_error_t error = ACTR_ERROR_INIT;
-    machine_open();
-    machine_idle();
-    fixture_open(&f);
-    actri_server_switch(f.server, heart_beats_each_second, NULL);
-    scene_open(&a, &f, "a", routes, NULL);
+    open_idle(&f, &a);
     actr_config_t config = fixture_config(&f, "b");
     (void)snprintf(path, sizeof path, "%s/mailbox.db", machine_folder);
     config.mailbox_path = path;

@@ -48,14 +48,14 @@ static void other_chunks_are_no_words(void **state)
     assert_int_equal(read_chunk("actr-credi", "\1\0\0\0\1\0\0\0\1s", 10), ACTRI_CREDIT_NONE);
     assert_int_equal(actri_credit_decode("", 0, &out), ACTRI_CREDIT_NONE);
     assert_int_equal(read_chunk("actr-credit", "\1\0\0\0\1\0\0\0\1s", 10), ACTRI_CREDIT_GRANT);
-    assert_int_equal(read_chunk("actr-credit", "\1\0\0\0\1\0\0\0\1", 9), ACTRI_CREDIT_BAD); /* of no stream */
-    assert_int_equal(read_chunk("actr-credit", "\3\0\0\0\1\0\0\0\1s", 10), ACTRI_CREDIT_BAD);
-    assert_int_equal(read_chunk("actr-credit", "\0\0\0\0\1\0\0\0\1s", 10), ACTRI_CREDIT_BAD);
-    assert_int_equal(read_chunk("actr-credit", "\1\0\0\0\1\0\0\0\1s\0", 11), ACTRI_CREDIT_BAD);
-    assert_int_equal(read_chunk("actr-credit", "", 0), ACTRI_CREDIT_BAD);
-    assert_int_equal(read_chunk("actr-credit", long_one, sizeof long_one), ACTRI_CREDIT_BAD);
+    assert_int_equal(read_chunk("actr-credit", "\1\0\0\0\1\0\0\0\1", 9), ACTRI_CREDIT_NONE); /* of no stream */
+    assert_int_equal(read_chunk("actr-credit", "\3\0\0\0\1\0\0\0\1s", 10), ACTRI_CREDIT_NONE);
+    assert_int_equal(read_chunk("actr-credit", "\0\0\0\0\1\0\0\0\1s", 10), ACTRI_CREDIT_NONE);
+    assert_int_equal(read_chunk("actr-credit", "\1\0\0\0\1\0\0\0\1s\0", 11), ACTRI_CREDIT_NONE);
+    assert_int_equal(read_chunk("actr-credit", "", 0), ACTRI_CREDIT_NONE);
+    assert_int_equal(read_chunk("actr-credit", long_one, sizeof long_one), ACTRI_CREDIT_NONE);
     assert_int_equal(read_chunk("actr-credit", long_one, sizeof long_one - 1), ACTRI_CREDIT_GRANT);
-    assert_int_equal(actri_credit_decode("\x0a\x0b" ACTRI_CREDIT_ID "\x1a\xff", 15, &out), ACTRI_CREDIT_BAD);
+    assert_int_equal(actri_credit_decode("\x0a\x0b" ACTRI_CREDIT_ID "\x1a\xff", 15, &out), ACTRI_CREDIT_NONE);
 }
 
 int main(void)
