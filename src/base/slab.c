@@ -97,15 +97,6 @@ static void *take_allocated(actri_slab_t *slab, uint32_t most, bool *full)
     return NULL;
 }
 
-/* The block that is taken next was written by another thread last: its lines come while this one is filled. */
-static void fetch_next(const actri_slab_t *slab, const block_t *block)
-{
-    uint32_t number = __atomic_load_n(&block->next, __ATOMIC_RELAXED);
-    if (number == 0) return;
-    const char *next = (const char *)at(slab, number);
-    for (size_t line = 0; line < 256; line += 64) __builtin_prefetch(next + line, 1);
-}
-
 void *actri_slab_take(actri_slab_t *slab, uint32_t most, bool *full)
 {
     if (most > ACTRI_SLAB_MOST) most = ACTRI_SLAB_MOST;
@@ -114,7 +105,6 @@ void *actri_slab_take(actri_slab_t *slab, uint32_t most, bool *full)
     while ((block = pop(slab)) == NULL) {
         if (!grow(slab, most, full)) return NULL;
     }
-    fetch_next(slab, block);
     return block->bytes;
 }
 
