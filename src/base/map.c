@@ -64,7 +64,7 @@ void actri_map_clear(actri_map_t *map)
 {
     actri_free(map->env, map->slots);
     map->slots = NULL;
-    map->capacity = map->count = 0;
+    map->capacity = map->count = map->hot = 0;
 }
 
 static bool slot_matches(const actri_map_slot_t *slot, uint64_t hash, const void *key, size_t key_size)
@@ -86,8 +86,13 @@ static actri_map_slot_t *find(const actri_map_t *map, const void *key, size_t ke
 
 void *actri_map_get(const actri_map_t *map, const void *key, size_t key_size)
 {
+    if (map->count == 0) return NULL;
+    const actri_map_slot_t *hot = &map->slots[__atomic_load_n(&map->hot, __ATOMIC_RELAXED)];
+    if (hot->value != NULL && slot_matches(hot, hot->hash, key, key_size)) return hot->value;
     const actri_map_slot_t *slot = find(map, key, key_size);
-    return slot == NULL ? NULL : slot->value;
+    if (slot == NULL) return NULL;
+    __atomic_store_n((size_t *)(uintptr_t)&map->hot, (size_t)(slot - map->slots), __ATOMIC_RELAXED);
+    return slot->value;
 }
 
 static void insert(actri_map_slot_t *slots, size_t capacity, actri_map_slot_t entry)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hash map from a byte-string key to a pointer. Keys are not copied: they live inside the value and stay
- * unchanged while it is in the map. Keyed SipHash, so a peer can not choose colliding keys. Locking is the
- * caller's.
+ * unchanged while it is in the map. Keyed SipHash, so a peer can not choose colliding keys; a key that is looked up
+ * again and again is found without it. Locking is the caller's; several threads may look up at once.
  */
 #ifndef ACTRI_MAP_H
 #define ACTRI_MAP_H
@@ -21,6 +21,7 @@ typedef struct actri_map {
     actri_map_slot_t *slots;
     size_t capacity; /* power of two, or 0 */
     size_t count;
+    size_t hot; /* atomic: the slot that was found last; only a hint */
     uint8_t seed[16];
 } actri_map_t;
 

@@ -197,7 +197,16 @@ static void deliver(actri_stream_t *s, const actri_stream_item_t *item)
     if (item->buf != NULL) add(dropped ? &s->counters->dropped : &s->counters->delivered, 1);
 }
 
-static void settle_batch(actri_stream_t *s, const actri_stream_item_t *batch, unsigned n)
+/* True when the turn is over for good: nothing is left to do. */
+static bool finish_locked(actri_stream_t *s)
+{
+    bool over = s->count == 0 && actri_list_empty(&s->ends);
+    if (over) s->scheduled = false;
+    return over;
+}
+
+/* True when the turn is over for good. */
+static bool settle_batch(actri_stream_t *s, const actri_stream_item_t *batch, unsigned n)
 {
     if (s->spec.id == NULL) actri_credit_give_back(s, batch, n);
     actri_lock(&s->mutex);
@@ -205,8 +214,10 @@ static void settle_batch(actri_stream_t *s, const actri_stream_item_t *batch, un
         actri_credit_taken_locked(s, &batch[i]);
         settle_locked(batch[i].sender);
     }
+    bool over = finish_locked(s);
     actri_unlock(&s->mutex);
     for (unsigned i = 0; i < n; i++) actri_stream_item_release(s->env, &batch[i]);
+    return over;
 }
 
 /* Tells the ends that are due; true when there was one. */
@@ -226,11 +237,12 @@ static bool tell_end(actri_stream_t *s)
 }
 
 /* True when the turn is over for good. */
-static bool finish(actri_stream_t *s)
+static bool tell_ends(actri_stream_t *s)
 {
+    while (tell_end(s)) {
+    }
     actri_lock(&s->mutex);
-    bool over = s->count == 0 && actri_list_empty(&s->ends);
-    if (over) s->scheduled = false;
+    bool over = finish_locked(s);
     actri_unlock(&s->mutex);
     return over;
 }
@@ -244,10 +256,7 @@ static void run_task(actri_task_t *task)
         unsigned n = take_batch(s, batch, &room);
         if (room) actri_streams_room(s->owner);
         for (unsigned i = 0; i < n; i++) deliver(s, &batch[i]);
-        if (n > 0) settle_batch(s, batch, n);
-        while (tell_end(s)) {
-        }
-        if (finish(s)) {
+        if ((n > 0 && settle_batch(s, batch, n)) || tell_ends(s)) {
             actri_stream_unref(s);
             return;
         }

@@ -350,12 +350,28 @@ static bool has_to_wait(const actri_stream_t *stream, const actri_stream_item_t 
     return few ? actri_stream_node_is_full(stream->counters) : actri_stream_full_locked(stream);
 }
 
+/* The session as a sender of the stream, entered if it is new; NULL: it can not be. With the stream's mutex, which is
+   let go for a while if it is new. */
+static actri_stream_sender_t *enter_sender_locked(actri_streams_t *s, actri_stream_t *stream,
+                                                  const actri_session_t *session)
+{
+    actri_stream_sender_t *sender = sender_locked(stream, session->number);
+    if (sender != NULL) return sender;
+    actri_unlock(&stream->mutex);
+    if (new_sender(s, stream, session) == NULL) {
+        actri_warn(s->o.env, AREA, "a chunk of %s is dropped: no memory, or its stream has just ended",
+                   session->peer.type.name);
+    }
+    actri_lock(&stream->mutex);
+    return sender_locked(stream, session->number);
+}
+
 /* Queues it; true when its peer has to be paused. */
-static bool put(actri_stream_t *stream, const actri_session_t *session, actri_stream_item_t *item)
+static bool put(actri_streams_t *s, actri_stream_t *stream, const actri_session_t *session, actri_stream_item_t *item)
 {
     bool lossy = item->lane == ACTR_STREAM_LATENCY_FIRST, pauses = false;
     actri_lock(&stream->mutex);
-    actri_stream_sender_t *sender = sender_locked(stream, session->number);
+    actri_stream_sender_t *sender = enter_sender_locked(s, stream, session);
     item->sender = sender;
     if (sender != NULL && !sender->failed && !stream->closed && !lossy) {
         item->credited = actri_credit_arrive_locked(stream, sender, actr_buf_size(item->buf));
@@ -421,22 +437,10 @@ void actri_streams_say(actri_streams_t *s, const actri_session_t *session, const
     if (!__atomic_load_n(&s->closed, __ATOMIC_RELAXED)) s->o.say(s->o.user, session, credit);
 }
 
-static bool is_known(actri_stream_t *stream, uint64_t session)
-{
-    actri_lock(&stream->mutex);
-    bool known = sender_locked(stream, session) != NULL;
-    actri_unlock(&stream->mutex);
-    return known;
-}
-
 static void arrive_at(actri_streams_t *s, actri_stream_t *stream, const actri_session_t *session,
                       actri_stream_item_t *item)
 {
-    if (!is_known(stream, session->number) && new_sender(s, stream, session) == NULL) {
-        actri_warn(s->o.env, AREA, "a chunk of %s is dropped: no memory, or its stream has just ended",
-                   session->peer.type.name);
-    }
-    if (put(stream, session, item)) pause_peer(s, get_peer(s, session));
+    if (put(s, stream, session, item)) pause_peer(s, get_peer(s, session));
     hand_on(s, stream);
 }
 

@@ -2,9 +2,11 @@
 /*
  * One mutex guards everything. A peer has a window for each class of chunks: what has joined the manager's queue and
  * has not been accepted by SCTP. Senders that find it full wait on the peer, and are woken once half of it is free: one
- * wake-up for a batch. An out stream is what is known of a reliable stream to a peer; the one that was idle for longest
- * makes room for new ones. Its credit never exceeds what the peer believes it to be by less than what is on its way
- * here (so nobody waits for what will not come): who forgets a stream tells the peer, on the same lane.
+ * wake-up for a batch. Chunks that SCTP has taken are settled together at the end of the loop's turn, so that the loop
+ * and the senders seldom meet at the mutex. An out stream is what is known of a reliable stream to a peer; the one that
+ * was idle for longest makes room for new ones. Its credit never exceeds what the peer believes it to be by less than
+ * what is on its way here (so nobody waits for what will not come): who forgets a stream tells the peer, on the same
+ * lane.
  */
 #include "gate/stream_gate.h"
 
@@ -63,6 +65,7 @@ typedef struct out_chunk {
     out_peer_t *peer;
     out_stream_t *stream; /* NULL: latency first */
     size_t size;
+    uint64_t sent_on; /* while it waits to be settled */
     actri_sent_t sent;
     struct told *told;     /* NULL: nobody is told */
     struct opener *opener; /* of a stream's first chunk: who waits for it; NULL: nobody */
@@ -87,8 +90,13 @@ typedef struct told {
 
 struct actri_stream_gate {
     const actri_env_t *env;
+    actri_loop_t *loop;
     actri_outproc_t *outproc;
-    actri_mutex_t mutex;
+    actri_link_t taken; /* [loop] chunks that SCTP has taken in this turn, by parcel.link */
+    actri_task_t turn_end;
+    bool turn_waits; /* [loop]; once it is over, under the mutex as well */
+    actri_cond_t quiet;
+    actri_mutex_t mutex; /* guards the rest */
     actri_map_t peers, streams;
     actri_link_t lru;   /* streams, the one used longest ago first */
     actri_link_t spare; /* chunks, by parcel.link */
@@ -345,6 +353,62 @@ static void settle(const out_chunk_t *chunk, actr_status_t status, uint64_t sess
     if (status != ACTR_OK) chunk->opener->error = *error;
 }
 
+/* What a chunk's end sets free; true when it is more than room. With the mutex. */
+static bool end_chunk(out_chunk_t *chunk, actr_status_t status, uint64_t session, const actr_error_t *error)
+{
+    actri_stream_gate_t *g = chunk->gate;
+    out_stream_t *stream = chunk->stream;
+    window_t *window = stream != NULL ? &chunk->peer->reliable : &chunk->peer->lossy;
+    window->chunks--;
+    window->bytes -= chunk->size;
+    *(status == ACTR_OK ? &g->counters.sent : &g->counters.unsent) += 1;
+    bool changes = chunk->opener != NULL || (stream != NULL && (stream->state == OUT_OPENING || status != ACTR_OK));
+    if (stream == NULL) return changes;
+    settle(chunk, status, session, error);
+    return changes || stream->queued == 0;
+}
+
+static void wake_waiters(out_peer_t *peer, bool changes)
+{
+    if (peer->waiters > 0 && (changes || half_free(peer))) actri_cond_broadcast(&peer->changed);
+}
+
+/* Settles what SCTP has taken in this turn. [loop], with the mutex */
+static void settle_taken(actri_stream_gate_t *g)
+{
+    actri_link_t *link;
+    out_peer_t *peer = NULL;
+    bool changes = false;
+    while ((link = actri_list_take(&g->taken)) != NULL) {
+        out_chunk_t *chunk = ACTRI_CONTAINER(link, out_chunk_t, parcel.link);
+        if (peer != NULL && peer != chunk->peer) {
+            wake_waiters(peer, changes);
+            changes = false;
+            leave_peer(g, peer);
+        }
+        if (peer != chunk->peer) {
+            peer = chunk->peer;
+            peer->users++;
+        }
+        changes = end_chunk(chunk, ACTR_OK, chunk->sent_on, NULL) || changes;
+        leave_peer(g, peer);
+        keep_or_free(g, chunk);
+    }
+    if (peer == NULL) return;
+    wake_waiters(peer, changes);
+    leave_peer(g, peer);
+}
+
+static void run_turn_end(actri_task_t *task)
+{
+    actri_stream_gate_t *g = ACTRI_CONTAINER(task, actri_stream_gate_t, turn_end);
+    actri_lock(&g->mutex);
+    settle_taken(g);
+    g->turn_waits = false;
+    actri_cond_broadcast(&g->quiet);
+    actri_unlock(&g->mutex);
+}
+
 static void on_done(actri_parcel_t *parcel, actr_status_t status, uint64_t session, const actr_error_t *error)
 {
     out_chunk_t *chunk = ACTRI_CONTAINER(parcel, out_chunk_t, parcel);
@@ -353,22 +417,21 @@ static void on_done(actri_parcel_t *parcel, actr_status_t status, uint64_t sessi
     told_t *told = chunk->told;
     actri_serial_t *serial = chunk->sent.serial;
     actr_buf_release(parcel->message);
+    if (status == ACTR_OK && told == NULL && chunk->opener == NULL) {
+        chunk->sent_on = session;
+        actri_list_append(&g->taken, &parcel->link);
+        if (g->turn_waits) return;
+        g->turn_waits = true;
+        actri_loop_at_turn_end(g->loop, &g->turn_end);
+        return;
+    }
     if (told != NULL) {
         told->status = status;
         if (status != ACTR_OK) told->error = *error;
     }
     actri_lock(&g->mutex);
-    window_t *window = chunk->stream != NULL ? &peer->reliable : &peer->lossy;
-    window->chunks--;
-    window->bytes -= chunk->size;
-    *(status == ACTR_OK ? &g->counters.sent : &g->counters.unsent) += 1;
-    bool changes =
-        chunk->opener != NULL || (chunk->stream != NULL && (chunk->stream->state == OUT_OPENING || status != ACTR_OK));
-    if (chunk->stream != NULL) {
-        settle(chunk, status, session, error);
-        changes = changes || chunk->stream->queued == 0;
-    }
-    if (peer->waiters > 0 && (changes || half_free(peer))) actri_cond_broadcast(&peer->changed);
+    settle_taken(g); /* a stream's chunks end in their order */
+    wake_waiters(peer, end_chunk(chunk, status, session, error));
     leave_peer(g, peer);
     keep_or_free(g, chunk);
     actri_unlock(&g->mutex);
@@ -575,6 +638,7 @@ void actri_stream_gate_down(actri_stream_gate_t *g, const actri_session_t *sessi
     size_t cursor = 0;
     out_stream_t *stream;
     actri_lock(&g->mutex);
+    settle_taken(g);
     while ((stream = actri_map_next(&g->streams, &cursor)) != NULL) {
         if (stream->session != session->number) continue;
         break_stream(g, stream, ACTR_STATUS_UNAVAILABLE, "the peer went");
@@ -607,14 +671,18 @@ void actri_stream_gate_granted(actri_stream_gate_t *g, const actri_session_t *se
 
 /* ---- life ---- */
 
-actr_status_t actri_stream_gate_new(const actri_env_t *env, actri_outproc_t *outproc, actri_stream_gate_t **out,
-                                    actr_error_t *error)
+actr_status_t actri_stream_gate_new(const actri_env_t *env, actri_loop_t *loop, actri_outproc_t *outproc,
+                                    actri_stream_gate_t **out, actr_error_t *error)
 {
     actri_stream_gate_t *g = actri_zalloc(env, sizeof *g);
     if (g == NULL) return actri_no_memory(error);
     g->env = env;
+    g->loop = loop;
     g->outproc = outproc;
+    g->turn_end.run = run_turn_end;
+    actri_list_init(&g->taken);
     actri_mutex_init(&g->mutex);
+    actri_cond_init(&g->quiet);
     actri_map_init(&g->peers, env);
     actri_map_init(&g->streams, env);
     actri_list_init(&g->lru);
@@ -640,6 +708,9 @@ void actri_stream_gate_free(actri_stream_gate_t *g)
     out_stream_t *stream;
     out_peer_t *peer;
     actri_link_t *link;
+    actri_lock(&g->mutex);
+    while (g->turn_waits) (void)actri_cond_wait(&g->quiet, &g->mutex, ACTRI_NEVER); /* the loop's turn ends by itself */
+    actri_unlock(&g->mutex);
     while ((stream = actri_map_next(&g->streams, &cursor)) != NULL) {
         actri_free(g->env, stream->why);
         actri_free(g->env, stream);
@@ -654,6 +725,7 @@ void actri_stream_gate_free(actri_stream_gate_t *g)
     }
     actri_map_clear(&g->streams);
     actri_map_clear(&g->peers);
+    actri_cond_destroy(&g->quiet);
     actri_mutex_destroy(&g->mutex);
     actri_free(g->env, g);
 }

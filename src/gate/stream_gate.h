@@ -15,11 +15,13 @@
 
 typedef struct actri_stream_gate actri_stream_gate_t;
 
-ACTR_MUST_CHECK actr_status_t actri_stream_gate_new(const actri_env_t *env, actri_outproc_t *outproc,
-                                                    actri_stream_gate_t **out, actr_error_t *error);
+ACTR_MUST_CHECK actr_status_t actri_stream_gate_new(const actri_env_t *env, actri_loop_t *loop,
+                                                    actri_outproc_t *outproc, actri_stream_gate_t **out,
+                                                    actr_error_t *error);
 /* Whoever waits is woken; sends are refused from now on (SHUTTING_DOWN). [any-thread] */
 void actri_stream_gate_close(actri_stream_gate_t *gate);
-/* Closed, nobody is inside, and the manager has given every parcel back. NULL is a no-op. */
+/* Closed, nobody is inside, and the manager has given every parcel back. Waits for the end of the loop's turn. NULL is
+   a no-op. [not loop] */
 void actri_stream_gate_free(actri_stream_gate_t *gate);
 
 /* Where a chunk's end is told: as a turn of `serial`. */

@@ -209,7 +209,7 @@ static actr_status_t make_gate(actr_node_t *node, actr_error_t *error)
     actr_status_t status = actri_peer_gate_new(&options, &events, node, &node->gate, error);
     if (status != ACTR_OK) return status;
     node->outproc = actri_peer_gate_outproc(node->gate);
-    return actri_stream_gate_new(&system->env, node->outproc, &node->stream_gate, error);
+    return actri_stream_gate_new(&system->env, node->loop, node->outproc, &node->stream_gate, error);
 }
 
 static actr_status_t make_streams(actr_node_t *node, actr_error_t *error)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One mutex and one condition for the list of what is ready; in a loop's pool an eventfd, readable as long as the list
- * is not empty. A turn takes up to TURN_TASKS tasks before it goes to the end of the list, so that many nodes share
- * few threads fairly.
+ * One mutex for the list of what is ready and that of the threads that sleep, of which the one that went to sleep last
+ * is woken first: its cache is warm. In a loop's pool an eventfd, readable as long as the list is not empty. A turn
+ * takes up to TURN_TASKS tasks before it goes to the end of the list, so that many nodes share few threads fairly.
  */
 #include "port/pool.h"
 
 #include "port/clock.h"
+#include "port/waiter.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -23,9 +24,8 @@ struct actri_pool {
     unsigned kind;
     bool loop;
     actri_mutex_t mutex;
-    actri_cond_t wake;
-    actri_link_t ready; /* of actri_runnable_t.link */
-    unsigned idle;      /* threads that wait */
+    actri_link_t ready;  /* of actri_runnable_t.link */
+    actri_link_t asleep; /* threads */
     bool stopping;
     int fd;           /* a loop's, else -1 */
     bool signalled;   /* fd is readable */
@@ -36,6 +36,12 @@ struct actri_pool {
     unsigned thread_count; /* atomic */
     actri_thread_t threads[MAX_THREADS];
 };
+
+/* A thread that sleeps, on its stack. */
+typedef struct sleeper {
+    actri_link_t link;
+    actri_waiter_t waiter;
+} sleeper_t;
 
 const actri_env_t *actri_pool_env(const actri_pool_t *pool)
 {
@@ -66,13 +72,25 @@ void actri_pool_ready(actri_pool_t *pool, actri_runnable_t *runnable)
 {
     actri_lock(&pool->mutex);
     actri_list_append(&pool->ready, &runnable->link);
-    bool wake = pool->idle > 0;
+    actri_link_t *link = actri_list_take(&pool->asleep);
     if (pool->loop) signal_loop(pool);
     actri_unlock(&pool->mutex);
-    if (wake) actri_cond_signal(&pool->wake);
+    if (link != NULL) actri_waiter_wake(&ACTRI_CONTAINER(link, sleeper_t, link)->waiter);
 }
 
 /* ---- threads ---- */
+
+/* Until something is ready, or the pool stops. With the mutex, which is let go meanwhile. */
+static void fall_asleep(actri_pool_t *pool)
+{
+    sleeper_t me;
+    actri_list_init(&me.link);
+    actri_waiter_init(&me.waiter);
+    actri_list_append(pool->asleep.next, &me.link); /* before the first */
+    actri_unlock(&pool->mutex);
+    actri_waiter_wait(&me.waiter); /* who wakes it has taken it out of the list */
+    actri_lock(&pool->mutex);
+}
 
 static void run_thread(void *argument)
 {
@@ -83,9 +101,7 @@ static void run_thread(void *argument)
         actri_link_t *link = actri_list_take(&pool->ready);
         if (link == NULL) {
             if (pool->stopping) break;
-            pool->idle++;
-            (void)actri_cond_wait(&pool->wake, &pool->mutex, ACTRI_NEVER);
-            pool->idle--;
+            fall_asleep(pool);
             continue;
         }
         actri_unlock(&pool->mutex);
@@ -105,8 +121,8 @@ static actr_status_t new_pool(const actri_env_t *env, actri_pool_t **out, actr_e
     pool->env = env;
     pool->fd = -1;
     actri_mutex_init(&pool->mutex);
-    actri_cond_init(&pool->wake);
     actri_list_init(&pool->ready);
+    actri_list_init(&pool->asleep);
     *out = pool;
     return ACTR_OK;
 }
@@ -145,11 +161,13 @@ void actri_pool_free(actri_pool_t *pool)
     if (pool == NULL) return;
     actri_lock(&pool->mutex);
     pool->stopping = true;
-    actri_cond_broadcast(&pool->wake);
+    actri_link_t *link;
+    while ((link = actri_list_take(&pool->asleep)) != NULL) {
+        actri_waiter_wake(&ACTRI_CONTAINER(link, sleeper_t, link)->waiter);
+    }
     actri_unlock(&pool->mutex);
     for (unsigned i = 0; i < pool->thread_count; i++) actri_thread_join(&pool->threads[i]);
     if (pool->fd >= 0) (void)close(pool->fd);
-    actri_cond_destroy(&pool->wake);
     actri_mutex_destroy(&pool->mutex);
     actri_free(pool->env, pool);
 }

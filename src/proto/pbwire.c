@@ -99,9 +99,23 @@ uint8_t *actri_pb_put_uint(uint8_t *at, uint32_t number, uint64_t value)
     return actri_pb_put_varint(at, value);
 }
 
+/* How many bytes from here on are ASCII; */
+static size_t ascii_prefix(const uint8_t *at, size_t left)
+{
+    size_t length = 0;
+    for (uint64_t word; left - length >= sizeof word; length += sizeof word) {
+        memcpy(&word, at + length, sizeof word);
+        if ((word & UINT64_C(0x8080808080808080)) != 0) break;
+    }
+    while (length < left && at[length] < 0x80) length++;
+    return length;
+}
+
 bool actri_utf8_valid(actri_span_t text)
 {
     for (size_t at = 0; at < text.size;) {
+        at += ascii_prefix(text.data + at, text.size - at);
+        if (at == text.size) return true;
         size_t length = actri_utf8_length(text.data + at, text.size - at);
         if (length == 0) return false;
         at += length;

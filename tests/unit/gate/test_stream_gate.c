@@ -46,6 +46,7 @@ static void end_first(actr_status_t status, uint64_t session)
     actr_error_t error = ACTR_ERROR_INIT;
     if (status != ACTR_OK) (void)actri_fail(&error, status, "as the test says");
     parcel->done(parcel, status, session, status == ACTR_OK ? NULL : &error);
+    fake_loop_end_turn();
 }
 
 static void run_finish(actri_task_t *task)
@@ -80,7 +81,7 @@ static void begin(void)
     actr_error_t error = ACTR_ERROR_INIT;
     memset(&stage, 0, sizeof stage);
     fake_loop_reset();
-    assert_ok(actri_stream_gate_new(NULL, NULL, &stage.gate, &error), &error);
+    assert_ok(actri_stream_gate_new(NULL, fake_loop(), NULL, &stage.gate, &error), &error);
 }
 
 static void end(void)

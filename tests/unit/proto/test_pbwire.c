@@ -123,12 +123,33 @@ static void spans_compare_by_bytes(void **state)
     assert_false(actri_utf8_valid(actri_span("a\xc3", 2)));
 }
 
+/* ASCII is taken in steps of eight: whatever is no text has to be found at each place of each length. */
+static void what_is_no_text_is_found_at_each_place(void **state)
+{
+    (void)state;
+    uint8_t text[27];
+    for (size_t size = 1; size <= sizeof text; size++) {
+        for (size_t at = 0; at < size; at++) {
+            memset(text, 'a', sizeof text);
+            assert_true(actri_utf8_valid(actri_span(text, size)));
+            text[at] = 0x80;
+            assert_false(actri_utf8_valid(actri_span(text, size)));
+            text[at] = 0xc3; /* the first of two bytes */
+            assert_false(actri_utf8_valid(actri_span(text, size)));
+            if (at + 1 == size) continue;
+            text[at + 1] = 0xa9;
+            assert_true(actri_utf8_valid(actri_span(text, size)));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(varints_of_every_length_survive),        cmocka_unit_test(fixed_fields_are_little_endian),
         cmocka_unit_test(the_largest_field_number_and_no_larger), cmocka_unit_test(what_is_cut_or_too_long_is_bad),
         cmocka_unit_test(bytes_are_borrowed_and_may_be_empty),    cmocka_unit_test(spans_compare_by_bytes),
+        cmocka_unit_test(what_is_no_text_is_found_at_each_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
