@@ -12,6 +12,7 @@
 #include <actr/lane.h>
 #include <actr/mailbox.h>
 #include <actr/media.h>
+#include <actr/network.h>
 #include <actr/status.h>
 #include <actr/stream.h>
 #include <actr/system.h>

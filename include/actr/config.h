@@ -163,6 +163,10 @@ typedef struct actr_config {
     /* [system.executor], continued */
     uint32_t stream_threads; /* for callbacks of streams and tracks, begun with the first registration; at most
                                 ACTR_STREAM_THREADS_MAX [2]. Only with ACTR_AFFINITY_POOL */
+
+    /* [system.network] Watch the addresses of this machine (<actr/network.h>)? 0: unless loopback candidates are used;
+       1: yes; -1: no */
+    int network_watch;
 } actr_config_t;
 
 #define ACTR_CONFIG_INIT                                                                                               \

@@ -182,6 +182,7 @@ static void check_ranges(copier_t *copier, const actr_config_t *values)
         invalid(copier, "affinity", "is none of actr_affinity_t");
     if (values->stream_threads > ACTR_STREAM_THREADS_MAX)
         invalid(copier, "stream_threads", "is above ACTR_STREAM_THREADS_MAX");
+    if (values->network_watch < -1 || values->network_watch > 1) invalid(copier, "network_watch", "must be -1, 0 or 1");
     if (values->loopback < -1 || values->loopback > 1) invalid(copier, "loopback", "must be -1, 0 or 1");
 }
 

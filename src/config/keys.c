@@ -173,6 +173,11 @@ const actri_key_t actri_keys[] = {
      AT(prflx_wait_ms), .what = "The same for peer-reflexive candidates."},
     {"system.webrtc.ice_relay_acceptance_min_wait", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", .fallback = "100", U64,
      AT(relay_wait_ms), .what = "The same for relayed candidates."},
+    {"system.network.watch", ACTRI_KEY_BOOL, ACTRI_MERGE_NEAREST, OWN,
+     .fallback = "true unless loopback candidates are used", AT(network_watch),
+     .what =
+         "Watch the addresses of this machine: when they change, the node looks at once whether its connections live, "
+         "and for their paths anew."},
     {"system.executor.affinity", ACTRI_KEY_WORD, ACTRI_MERGE_NEAREST, OWN, .fallback = "\"pool\"",
      .words = "pool|thread|loop", AT(affinity),
      .what =

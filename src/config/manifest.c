@@ -280,6 +280,9 @@ actr_status_t actri_manifest_values(actri_manifest_t *manifest, actr_config_t *o
         .handler_limit_ms = manifest->handler_limit_ms,
         .affinity = affinity(manifest->affinity),
         .stream_threads = manifest->stream_threads,
+        .network_watch = origin(manifest, "system.network.watch") == NULL ? 0
+                         : manifest->network_watch                        ? 1
+                                                                          : -1,
         .methods = methods,
         .method_count = manifest->method_count,
     };

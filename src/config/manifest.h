@@ -63,7 +63,7 @@ typedef struct actri_manifest {
     uint64_t max_messages, max_bytes;
     uint32_t max_attempts, duplicate_window_ms, duplicate_entries, high_per_normal;
     actri_strings_t stun_urls, turn_urls, public_ips;
-    bool force_relay, loopback;
+    bool force_relay, loopback, network_watch;
     uint32_t port_range_start, port_range_end;
     uint64_t host_wait_ms, srflx_wait_ms, prflx_wait_ms, relay_wait_ms;
     const char *filter_level, *tracing_endpoint, *tracing_service_name;

@@ -243,6 +243,7 @@ actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *w
     actri_mutex_init(&node->mutex);
     actri_cond_init(&node->changed);
     actri_timers_init(&node->timers);
+    actri_networks_init(&node->networks);
     actri_deadlines_init(&node->deadlines);
     actri_mutex_init(&node->method_streams.mutex);
     actri_list_init(&node->method_streams.list);
@@ -290,6 +291,7 @@ void actr_node_release(actr_node_t *node)
     actri_mutex_destroy(&node->method_streams.mutex);
     actri_deadlines_destroy(&node->deadlines);
     actri_timers_destroy(&node->timers);
+    actri_networks_destroy(&node->networks);
     actri_cond_destroy(&node->changed);
     actri_mutex_destroy(&node->mutex);
     actri_free(&system->env, node->key_fields);

@@ -14,6 +14,7 @@
 #include "dispatch/streams.h"
 #include "gate/stream_gate.h"
 #include "lifecycle/deadline.h"
+#include "lifecycle/network.h"
 #include "lifecycle/node_fsm.h"
 #include "lifecycle/supervisor.h"
 #include "mailbox/mailbox_admin.h"
@@ -126,6 +127,7 @@ struct actr_node {
     actri_serial_t *sent_serial;      /* tells what became of chunks; atomic; NULL: nobody has asked */
     actri_slab_t *answers;            /* of asynchronous calls */
     actri_timers_t timers;
+    actri_networks_t networks;
     actri_deadlines_t deadlines; /* of asynchronous local calls, and of streaming ones */
     actri_method_streams_t method_streams;
     uint32_t findings;       /* atomic: asynchronous discoveries that have not ended */

@@ -319,6 +319,11 @@ static actr_status_t make_serial(actr_node_t *node, actr_error_t *error)
     return actri_serial_new_keyed(actri_node_pool(node), &options, &node->serial, error);
 }
 
+static bool watches_network(const actr_config_t *config)
+{
+    return config->network_watch != 0 ? config->network_watch > 0 : !wants_loopback(config);
+}
+
 actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error)
 {
     actr_status_t status = actri_loop_acquire(&node->loop, error);
@@ -332,8 +337,10 @@ actr_status_t actri_node_make_parts(actr_node_t *node, actr_error_t *error)
     if (status == ACTR_OK) status = make_streams(node, error);
     if (status == ACTR_OK) status = make_gate(node, error);
     if (status == ACTR_OK) status = make_signaling(node, error);
-    if (status == ACTR_OK) actri_state_path_connect(node->path, node->gate, node->loop);
-    return status;
+    if (status != ACTR_OK) return status;
+    actri_state_path_connect(node->path, node->gate, node->loop);
+    actri_networks_open(node, watches_network(&node->system->config.values));
+    return ACTR_OK;
 }
 
 /* ---- taking apart ---- */
@@ -355,6 +362,7 @@ void actri_node_dismantle(actr_node_t *node)
     actri_node_set_door(node);
     actri_unlock(&node->mutex);
     actri_timers_close(node);
+    actri_networks_close(node);
     if (node->stream_gate != NULL) actri_stream_gate_close(node->stream_gate);
     if (node->gate != NULL) {
         actri_peer_gate_close(node->gate);

@@ -55,6 +55,7 @@ static bool drain_turns(actr_node_t *node)
 {
     int64_t deadline = actri_now_ns() + drain_ns(node);
     actri_method_streams_close(node);
+    actri_networks_close(node);
     drain(node, deadline);
     bool idle = wait_turns(node, deadline);
     if (idle && actri_state_path_wait_deferred(node->path, deadline)) {

@@ -16,7 +16,8 @@
 
 typedef struct command {
     actri_link_t link;
-    bool is_relay, is_question;
+    bool is_relay, is_question, is_check;
+    bool moved;  /* of a check */
     size_t size; /* of a relay: what it counts */
     union {
         struct {
@@ -35,6 +36,7 @@ typedef struct command {
                     actri_question_t question;
                     actri_answers_fn answered;
                 };
+                actri_checked_fn checked;
             };
         };
     };
@@ -225,6 +227,8 @@ static void run_command(actri_signaling_t *client, command_t *command)
         client->sending_relay = false;
         give_back(client, command->size, status != ACTR_OK);
         if (status != ACTR_OK) actri_debug(client->env, AREA, "relay dropped: %s", actr_error_message(&error));
+    } else if (command->is_check) {
+        actri_session_check(client->session, time, command->moved, command->checked, command->user);
     } else {
         actri_lock(&client->mutex);
         client->questions--;
@@ -284,6 +288,9 @@ static void leave(actri_signaling_t *client)
     int64_t until = actri_now_ns() + GOODBYE_NS;
     while (client->parting > 0 && actri_now_ns() < until) actri_socket_service(client, until);
     actri_socket_close_all(client);
+    actri_lock(&client->mutex);
+    client->leaving = true;
+    actri_unlock(&client->mutex);
     run_commands(client); /* those that came too late end here, unsent */
     drop_frames(client);
     forget_query(client);
@@ -362,7 +369,7 @@ static void reap(actri_signaling_t *client)
 /* Under the mutex. */
 static void prepare(actri_signaling_t *client, int64_t deadline_ns)
 {
-    client->settled = client->ended = client->finished = false;
+    client->settled = client->ended = client->finished = client->leaving = false;
     client->online = client->woken = client->beat = client->stop_asked = false;
     client->start_deadline_ns = deadline_ns;
     client->start_status = client->stop_status = ACTR_OK;
@@ -498,6 +505,28 @@ actr_status_t actri_signaling_ask(actri_signaling_t *client, const actri_questio
     command->answered = done;
     command->user = user;
     return put_question(client, command, error);
+}
+
+actr_status_t actri_signaling_check(actri_signaling_t *client, bool moved, actri_checked_fn done, void *user,
+                                    actr_error_t *error)
+{
+    actr_status_t status = ACTR_OK;
+    command_t *command = actri_zalloc(client->env, sizeof *command);
+    if (command == NULL) return actri_no_memory(error);
+    command->is_check = true;
+    command->moved = moved;
+    command->checked = done;
+    command->user = user;
+    actri_lock(&client->mutex);
+    if (client->running && !client->leaving) {
+        actri_list_append(&client->commands, &command->link);
+        wake(client);
+    } else {
+        status = actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "signaling does not run");
+    }
+    actri_unlock(&client->mutex);
+    if (status != ACTR_OK) actri_free(client->env, command);
+    return status;
 }
 
 void actri_signaling_counters(actri_signaling_t *client, actri_signaling_counters_t *out)

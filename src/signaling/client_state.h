@@ -47,6 +47,7 @@ struct actri_signaling {
     actri_mutex_t mutex; /* over the next lines */
     actri_cond_t changed;
     bool running, reaping, ended; /* a thread exists; is being joined; has done its last work */
+    bool leaving;                 /* it takes no more commands */
     bool settled;                 /* start has its outcome */
     bool online, woken, beat, stop_asked;
     bool warned;

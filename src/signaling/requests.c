@@ -666,7 +666,10 @@ bool actri_session_answer(actri_session_t *session, actri_session_time_t time, c
     request_take(session, request);
     switch (request->kind) {
     case ACTRI_REQUEST_REGISTER: on_register(session, time, &answer); break;
-    case ACTRI_REQUEST_PING: on_pong(session, time, request, &answer); break;
+    case ACTRI_REQUEST_PING:
+        on_pong(session, time, request, &answer);
+        actri_session_check_alive(session, request->number);
+        break;
     case ACTRI_REQUEST_UPDATE: on_update(session, time, &answer); break;
     case ACTRI_REQUEST_CANDIDATES: on_candidates(session, time, request, &answer); break;
     case ACTRI_REQUEST_QUESTION: on_answers(session, request, &answer); break;

@@ -140,6 +140,7 @@ static void go_online(actri_session_t *session, actri_session_time_t time)
     actri_session_plan_refresh(session, time);
     session->sink->state(session->user, ACTRI_SIGNALING_REGISTERED, NULL);
     report_start(session, ACTR_OK, NULL);
+    actri_session_check_online(session);
     if (actri_session_ask_ping(session, time) != ACTR_OK) session->beat_ns = time.now_ns + ACTRI_SECOND;
 }
 
@@ -175,11 +176,13 @@ static void act_failed(actri_session_t *session, actri_session_time_t time)
 {
     session->failures++;
     act_wait(session, time);
+    actri_session_check_failed(session, session->why.status, &session->why);
 }
 
 static void act_lost(actri_session_t *session, actri_session_time_t time)
 {
     session->counters.losses++;
+    actri_session_check_lost(session);
     if (session->proven) {
         session->failures = session->unproven_ends = 0;
     } else {
@@ -198,6 +201,7 @@ static void act_lost(actri_session_t *session, actri_session_time_t time)
 static void act_forgotten(actri_session_t *session, actri_session_time_t time)
 {
     session->counters.losses++;
+    actri_session_check_lost(session);
     if (session->proven || session->known_link) {
         session->failures = 0;
     } else {
@@ -208,8 +212,16 @@ static void act_forgotten(actri_session_t *session, actri_session_time_t time)
     act_wait(session, time);
 }
 
+static void end_check(actri_session_t *session)
+{
+    actr_error_t stops;
+    (void)actri_fail(&stops, ACTR_STATUS_SHUTTING_DOWN, "signaling stops");
+    actri_session_check_failed(session, stops.status, &stops);
+}
+
 static void act_unregister(actri_session_t *session, actri_session_time_t time)
 {
+    end_check(session);
     actri_session_fail_requests(session, ACTR_STATUS_SIGNALING_UNAVAILABLE, "signaling stops");
     actr_status_t status = ACTR_STATUS_TIMEOUT;
     if (session->leave_deadline_ns > time.now_ns) status = actri_session_ask_unregister(session, time);
@@ -223,6 +235,7 @@ static void finish(actri_session_t *session, actr_status_t status, bool polite)
     drop_link(session, polite);
     actri_session_fail_requests(session, ACTR_STATUS_SIGNALING_UNAVAILABLE, "signaling stops");
     actri_identity_clear(&session->identity);
+    end_check(session);
     const actr_error_t *why = status == ACTR_OK ? NULL : &session->why;
     session->sink->state(session->user, ACTRI_SIGNALING_STOPPED, why);
 }
@@ -286,6 +299,9 @@ const char *actri_session_broken(const actri_session_t *session)
     if (session->phase == ACTRI_PHASE_REGISTERING && session->request_count != 1) return "registering asks once";
     if (session->starting && session->phase >= ACTRI_PHASE_ONLINE) return "online has started";
     if (session->starting && session->phase == ACTRI_PHASE_STOPPED) return "stopped does not start";
+    bool idle = session->phase == ACTRI_PHASE_STOPPED || session->phase == ACTRI_PHASE_LEAVING;
+    if (idle && session->check.done != NULL) return "who stops checks nothing";
+    if (session->check.rebuilding && session->phase == ACTRI_PHASE_ONLINE) return "online is not made anew";
     if (session->request_count > ACTRI_REQUESTS_MAX) return "requests are bounded";
     return NULL;
 }
@@ -443,7 +459,9 @@ int64_t actri_session_deadline(const actri_session_t *session)
     switch (session->phase) {
     case ACTRI_PHASE_WAITING: next = least(next, session->retry_ns); break;
     case ACTRI_PHASE_CONNECTING: next = least(next, session->attempt_deadline_ns); break;
-    case ACTRI_PHASE_ONLINE: next = least(next, least(session->beat_ns, session->refresh_ns)); break;
+    case ACTRI_PHASE_ONLINE:
+        next = least(next, least(session->beat_ns, least(session->refresh_ns, actri_session_check_deadline(session))));
+        break;
     case ACTRI_PHASE_LEAVING: next = least(next, session->leave_deadline_ns); break;
     default: break;
     }
@@ -481,6 +499,8 @@ static void tick_link(actri_session_t *session, actri_session_time_t time)
 
 static void tick_online(actri_session_t *session, actri_session_time_t time)
 {
+    actri_session_check_tick(session, time);
+    if (session->phase != ACTRI_PHASE_ONLINE) return;
     if (time.now_ns >= session->beat_ns) { /* missed beats are not made up for */
         session->beat_ns = time.now_ns + session->interval_ns;
         actri_session_beat(session, time);

@@ -73,6 +73,10 @@ void actri_session_ask(actri_session_t *session, actri_session_time_t time, cons
                        int64_t deadline_ns, actri_answers_fn done, void *user);
 void actri_session_beat(actri_session_t *session, actri_session_time_t time);
 
+/* As actri_signaling_check; done may be called before this returns. */
+void actri_session_check(actri_session_t *session, actri_session_time_t time, bool moved, actri_checked_fn done,
+                         void *user);
+
 /* Counters, never reset. */
 const actri_signaling_counters_t *actri_session_counters(const actri_session_t *session);
 /* Tests and fuzzing: the name of the broken invariant, or NULL. */

@@ -12,6 +12,7 @@
 
 #define ACTRI_ATTEMPT_LIMIT_NS (30 * ACTRI_SECOND) /* resolve, connect and upgrade (signaling 1.2) */
 #define ACTRI_REPLY_LIMIT_NS (15 * ACTRI_SECOND)
+#define ACTRI_CHECK_LIMIT_NS ACTRI_SECOND /* for the answer to a heartbeat after a change (known-faults 11) */
 #define ACTRI_WS_PING_NS (5 * ACTRI_SECOND)
 #define ACTRI_SILENCE_LIMIT_NS (10 * ACTRI_SECOND)
 #define ACTRI_BACKOFF_MOST_S 60
@@ -74,6 +75,15 @@ typedef struct actri_request {
     void *user; /* of either */
 } actri_request_t;
 
+/* Whether the link lives is being found out; check.c. */
+typedef struct actri_check {
+    actri_checked_fn done; /* NULL: nobody asks */
+    void *user;
+    bool rebuilding; /* the link is being made; else the heartbeat `number` has to be answered in time */
+    uint64_t number;
+    int64_t deadline_ns;
+} actri_check_t;
+
 typedef struct actri_sent_relay {
     char id[ACTRI_UUID_SIZE];
     actr_id_t target;
@@ -113,6 +123,7 @@ struct actri_session {
     size_t request_count;
     bool updating;
     bool expiring; /* told, and not renewed yet */
+    actri_check_t check;
     actri_sent_relay_t relays[ACTRI_RELAYS_KEPT];
     size_t relay_next;
     actri_signaling_counters_t counters;
@@ -123,6 +134,14 @@ void actri_session_step(actri_session_t *session, actri_session_time_t time, act
 /* session.c: remembers the failure and the error code that came with it. */
 void actri_session_blame(actri_session_t *session, actr_status_t status, uint32_t code, const char *format, ...)
     ACTR_PRINTF(4, 5);
+
+/* check.c: the check that is under way, if any, ... */
+void actri_session_check_alive(actri_session_t *session, uint64_t number); /* this heartbeat was answered */
+void actri_session_check_lost(actri_session_t *session);                   /* the link is made anew */
+void actri_session_check_online(actri_session_t *session);                 /* it has been */
+void actri_session_check_failed(actri_session_t *session, actr_status_t status, const actr_error_t *why);
+void actri_session_check_tick(actri_session_t *session, actri_session_time_t time); /* while online */
+int64_t actri_session_check_deadline(const actri_session_t *session);               /* likewise */
 
 /* requests.c: each sends one request; NO_MEMORY or LIMIT_REACHED. */
 ACTR_MUST_CHECK actr_status_t actri_session_ask_register(actri_session_t *session, actri_session_time_t time);

@@ -136,6 +136,18 @@ typedef struct actri_signaling_counters {
 /* [any-thread] */
 void actri_signaling_counters(actri_signaling_t *signaling, actri_signaling_counters_t *out);
 
+/* reconnected: on a new socket. */
+typedef void (*actri_checked_fn)(void *user, actr_status_t status, bool reconnected, const actr_error_t *error);
+/*
+ * The network may have changed. Online: a heartbeat whose answer has to come within a second, else the link is dead and
+ * made anew. Between two attempts: the next one begins now. During an attempt: that one counts, or, when `moved`, one
+ * anew. done is called exactly once, on the signaling thread, never from inside this call, if and only if this returns
+ * ACTR_OK: ACTR_OK once the link is known to live, else why the attempt failed (further ones follow, as ever);
+ * SHUTTING_DOWN. One at a time: INVALID_STATE. known-faults 11, 13, 50. [any-thread]
+ */
+ACTR_MUST_CHECK actr_status_t actri_signaling_check(actri_signaling_t *signaling, bool moved, actri_checked_fn done,
+                                                    void *user, actr_error_t *error);
+
 /* A heartbeat now, for instance because availability changed. [any-thread] */
 void actri_signaling_beat(actri_signaling_t *signaling);
 

@@ -605,21 +605,33 @@ static void close_peer(actri_outproc_t *o, const actr_id_t *peer, const actr_err
     actri_coordinator_close_peer(o->coordinator, peer, why);
 }
 
-static void answer_close(question_t *q)
+unsigned actri_outproc_close_all(actri_outproc_t *o, const actr_error_t *why)
 {
-    actri_outproc_t *o = q->o;
     actr_dest_state_t state;
-    const actr_id_t *id = q->peer;
-    if (id != NULL) {
-        q->found = actri_coordinator_find_peer(o->coordinator, id);
-        if (q->found) close_peer(o, id, q->why);
-        return;
-    }
+    const actr_id_t *id;
+    unsigned count = 0;
+    if (o->coordinator == NULL) return 0;
     for (size_t cursor = 0; (id = actri_coordinator_next_peer(o->coordinator, &cursor, &state)) != NULL; cursor = 0) {
         actr_id_t peer = *id; /* the map changes: begin anew each time */
-        close_peer(o, &peer, q->why);
-        q->found = true;
+        close_peer(o, &peer, why);
+        count++;
     }
+    return count;
+}
+
+unsigned actri_outproc_moved(actri_outproc_t *o)
+{
+    return o->coordinator == NULL ? 0 : actri_coordinator_moved(o->coordinator);
+}
+
+static void answer_close(question_t *q)
+{
+    if (q->peer == NULL) {
+        q->found = actri_outproc_close_all(q->o, q->why) > 0;
+        return;
+    }
+    q->found = actri_coordinator_find_peer(q->o->coordinator, q->peer);
+    if (q->found) close_peer(q->o, q->peer, q->why);
 }
 
 bool actri_outproc_close_peer(actri_outproc_t *o, const actr_id_t *peer, const actr_error_t *why)

@@ -77,6 +77,10 @@ void actri_outproc_list(actri_outproc_t *outproc, actr_outproc_dest_t *list, siz
 /* Closes the connection to peer, or the attempt, with notice; what waits for it fails as *why* says. False: there is
  * none. peer NULL: all of them. [not loop] */
 bool actri_outproc_close_peer(actri_outproc_t *outproc, const actr_id_t *peer, const actr_error_t *why);
+/* As close_peer of all; how many. [loop] */
+unsigned actri_outproc_close_all(actri_outproc_t *outproc, const actr_error_t *why);
+/* As actri_coordinator_moved. [loop] */
+unsigned actri_outproc_moved(actri_outproc_t *outproc);
 bool actri_outproc_has_peer(actri_outproc_t *outproc, const actr_id_t *peer);     /* [not loop] */
 void actri_outproc_totals(actri_outproc_t *outproc, actri_outproc_totals_t *out); /* [any-thread] */
 /* Waits until everything that was sent before has reached SCTP or its destination's queue. [not loop] */

@@ -25,6 +25,7 @@
 #define ANSWER_WAIT_NS (2 * ACTRI_SECOND) /* until a lost OFFER is made anew; doubled with each try */
 #define CONNECT_NS (10 * ACTRI_SECOND)    /* from both descriptions to an open lane */
 #define RESTART_NS (3 * ACTRI_SECOND)     /* between two restart offers; grows by itself with each */
+#define BETWEEN_NS (2 * ACTRI_SECOND)     /* at least, from one restart offer to one that was asked for */
 #define AFTER_CLOSE_NS (60 * ACTRI_MS)    /* between close_notify and a new OFFER (webrtc 2.5) */
 
 typedef struct recent {
@@ -43,6 +44,7 @@ typedef struct peer {
     bool offerer, answered; /* of rtc */
     bool relay_failed;      /* the state's relay has to be sent again */
     int64_t attempt_ns;     /* when the present rtc was made, or the last role came */
+    int64_t restart_ns;     /* when the last restart of rtc was offered; 0: never */
     int64_t due_ns;         /* when the state's time is up */
     int64_t give_up_ns;     /* of the whole attempt; ACTRI_NEVER when up */
     unsigned tries, restarts;
@@ -192,6 +194,7 @@ static bool new_rtc(peer_t *peer, bool offerer)
     options.offerer = offerer;
     peer->offerer = offerer;
     peer->answered = false;
+    peer->restart_ns = 0;
     peer->attempt_ns = actri_now_ns();
     return actri_rtc_new(&options, &rtc_handlers, peer, &peer->rtc, &peer->why) == ACTR_OK;
 }
@@ -261,10 +264,8 @@ static void take_answer(peer_t *peer, const char *answer)
     forget_recent(peer); /* they were given to rtc as they came */
 }
 
-static void restart(peer_t *peer)
+static void offer_restart(peer_t *peer)
 {
-    if (!peer->offerer) return; /* the offerer's duty (webrtc 5) */
-    peer->restarts++;
     char *sdp = NULL;
     actr_error_t error = ACTR_ERROR_INIT;
     if (actri_rtc_create_restart_offer(peer->rtc, &sdp, &error) != ACTR_OK) {
@@ -273,6 +274,24 @@ static void restart(peer_t *peer)
     }
     send_relay(peer, ACTRI_RELAY_ICE_RESTART_OFFER, sdp);
     actri_free(peer->owner->env, sdp);
+    if (!peer->relay_failed) peer->restart_ns = actri_now_ns();
+}
+
+static void restart(peer_t *peer)
+{
+    if (!peer->offerer) return; /* the offerer's duty (webrtc 5) */
+    peer->restarts++;
+    offer_restart(peer);
+}
+
+/* One restart at a time (known-faults 25); who can not offer one asks for it, if the peer knows the word (26). */
+static void move(peer_t *peer)
+{
+    if (!peer->offerer) {
+        if (peer->is_actr) send_relay(peer, ACTRI_RELAY_ICE_RESTART_REQUEST, "the network has changed");
+    } else if (peer->restart_ns == 0 || actri_now_ns() - peer->restart_ns >= BETWEEN_NS) {
+        offer_restart(peer);
+    }
 }
 
 static void answer_restart(peer_t *peer, const char *offer)
@@ -360,6 +379,7 @@ static void act(peer_t *peer, unsigned actions, bool just_closed, const char *te
     if ((actions & ACTRI_PEER_MAKE_ANSWER) != 0) make_answer(peer, text);
     if ((actions & ACTRI_PEER_TAKE_ANSWER) != 0) take_answer(peer, text);
     if ((actions & ACTRI_PEER_RESTART) != 0) restart(peer);
+    if ((actions & ACTRI_PEER_MOVE) != 0) move(peer);
     if ((actions & ACTRI_PEER_ANSWER_RESTART) != 0) answer_restart(peer, text);
     if ((actions & ACTRI_PEER_TELL_UP) != 0) tell_up(peer);
 }
@@ -576,7 +596,7 @@ void actri_coordinator_relay(actri_coordinator_t *c, const actri_relay_t *relay)
     case ACTRI_RELAY_CANDIDATE: on_candidate(peer, relay->text); break;
     case ACTRI_RELAY_REFUSED: on_refused(peer, relay); break;
     case ACTRI_RELAY_ICE_RESTART_REQUEST:
-        if (peer->state == ACTRI_PEER_CONNECTED && peer->offerer) step(peer, ACTRI_PEER_SILENT, NULL);
+        if (peer->offerer) step(peer, ACTRI_PEER_MOVED, NULL);
         break;
     case ACTRI_RELAY_ROLE_NEGOTIATION: break;
     case ACTRI_RELAY_RENEGOTIATION_OFFER: actri_warn(c->env, AREA, "a renegotiation is not supported, ignored"); break;
@@ -676,6 +696,19 @@ bool actri_coordinator_find_peer(const actri_coordinator_t *c, const actr_id_t *
 {
     const peer_t *peer = find_peer(c, id);
     return peer != NULL && peer->state != ACTRI_PEER_IDLE;
+}
+
+unsigned actri_coordinator_moved(actri_coordinator_t *c)
+{
+    unsigned count = 0;
+    size_t cursor = 0;
+    peer_t *peer;
+    while ((peer = actri_map_next(&c->peers, &cursor)) != NULL) { /* none of them goes by that */
+        if (peer->session == 0) continue;
+        count++;
+        step(peer, ACTRI_PEER_MOVED, NULL);
+    }
+    return count;
 }
 
 void actri_coordinator_close_peer(actri_coordinator_t *c, const actr_id_t *id, const actr_error_t *why)

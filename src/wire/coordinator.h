@@ -89,6 +89,9 @@ const actr_id_t *actri_coordinator_next_peer(const actri_coordinator_t *coordina
                                              actr_dest_state_t *state);
 /* None when there is none, and none under way. */
 bool actri_coordinator_find_peer(const actri_coordinator_t *coordinator, const actr_id_t *peer);
+/* Our addresses may have changed: each connection that is up looks for its path anew and goes on meanwhile. How many.
+ */
+unsigned actri_coordinator_moved(actri_coordinator_t *coordinator);
 /* Ends the connection, with notice, or the attempt: on_down or on_failed comes from inside. */
 void actri_coordinator_close_peer(actri_coordinator_t *coordinator, const actr_id_t *peer, const actr_error_t *why);
 

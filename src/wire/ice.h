@@ -41,7 +41,8 @@ ACTR_MUST_CHECK actr_status_t actri_ice_set_remote(actri_ice_t *ice, const char 
 ACTR_MUST_CHECK actr_status_t actri_ice_add_candidate(actri_ice_t *ice, const char *candidate, actr_error_t *error);
 /* Sends as far as the socket takes it; returns how many. Lost ones are SCTP's and DTLS's business. */
 size_t actri_ice_send(actri_ice_t *ice, const actri_datagram_t *datagrams, size_t count);
-/* New credentials; gather and set_remote follow. */
+/* New credentials, and sockets for the addresses that the machine has by now; candidates come from inside this call,
+   set_remote follows. */
 ACTR_MUST_CHECK actr_status_t actri_ice_restart(actri_ice_t *ice, actr_error_t *error);
 /* "host 127.0.0.1:4711 -> host 127.0.0.1:4712"; is a relay in it? */
 void actri_ice_describe(const actri_ice_t *ice, char *text, size_t size, bool *relayed);

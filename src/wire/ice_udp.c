@@ -22,6 +22,7 @@ typedef struct local_socket {
     actri_ice_t *ice;
     unsigned index;
     bool plain; /* takes no segments */
+    bool gone;  /* the machine has this address no more */
 } local_socket_t;
 
 struct actri_ice {
@@ -93,23 +94,61 @@ static void on_ready(actri_watch_t *watch)
 
 /* ---- gathering ---- */
 
+/* A place whose address this machine has no more, else a fresh one; NULL: all are in use. */
+static local_socket_t *free_place(actri_ice_t *ice)
+{
+    for (size_t i = 0; i < ice->socket_count; i++) {
+        if (ice->sockets[i].gone) return &ice->sockets[i];
+    }
+    return ice->socket_count == ACTRI_ICE_LOCALS ? NULL : &ice->sockets[ice->socket_count];
+}
+
+static void close_socket(actri_ice_t *ice, local_socket_t *socket)
+{
+    if (socket->watch.fd < 0) return;
+    actri_loop_unwatch(ice->loop, &socket->watch);
+    (void)close(socket->watch.fd);
+    socket->watch.fd = -1;
+}
+
 static void add_local(actri_ice_t *ice, const actri_address_t *address)
 {
     actri_address_t bound;
     actr_error_t error = ACTR_ERROR_INIT;
-    if (ice->socket_count == ACTRI_ICE_LOCALS) return;
-    local_socket_t *socket = &ice->sockets[ice->socket_count];
-    socket->watch.fd = actri_udp_open(address, &bound);
-    if (socket->watch.fd < 0) return;
-    socket->watch.ready = on_ready;
+    local_socket_t *socket = free_place(ice);
+    if (socket == NULL) return;
+    bool reused = socket->gone;
+    actri_watch_t watch = {.fd = actri_udp_open(address, &bound), .ready = on_ready};
+    if (watch.fd < 0) return;
+    if (reused) close_socket(ice, socket);
+    socket->watch = watch;
     socket->ice = ice;
     if (actri_loop_watch(ice->loop, &socket->watch, &error) != ACTR_OK) {
         (void)close(socket->watch.fd);
+        socket->watch.fd = -1;
         actri_warn(ice->env, "wire", "%s", error.message);
+        return;
+    }
+    socket->gone = socket->plain = false;
+    if (reused) {
+        ice->core.locals[socket->index].address = bound;
         return;
     }
     socket->index = (unsigned)actri_ice_core_add_local(&ice->core, &bound);
     ice->socket_count++;
+}
+
+/* True when there is a socket for it, which then has its address still. */
+static bool keep_local(actri_ice_t *ice, const actri_address_t *address)
+{
+    for (size_t i = 0; i < ice->socket_count; i++) {
+        actri_address_t own = ice->core.locals[i].address;
+        own.port = 0;
+        if (ice->sockets[i].watch.fd < 0 || !actri_address_equal(&own, address)) continue;
+        ice->sockets[i].gone = false;
+        return true;
+    }
+    return false;
 }
 
 static bool is_wanted(const actri_ice_t *ice, const actri_address_t *address)
@@ -118,8 +157,9 @@ static bool is_wanted(const actri_ice_t *ice, const actri_address_t *address)
     return !actri_address_is_link_local(address) && !actri_address_is_multicast(address);
 }
 
-/* One socket an address: loopback ones first when they are wanted, for then the peers are on this machine. */
-static void add_addresses(actri_ice_t *ice, const struct ifaddrs *list, bool loopback)
+/* One socket an address, none is made unless `adds`: loopback ones first when they are wanted, for then the peers are
+ * on this machine. */
+static void add_addresses(actri_ice_t *ice, const struct ifaddrs *list, bool loopback, bool adds)
 {
     for (const struct ifaddrs *at = list; at != NULL; at = at->ifa_next) {
         struct sockaddr_storage name;
@@ -130,26 +170,46 @@ static void add_addresses(actri_ice_t *ice, const struct ifaddrs *list, bool loo
         memcpy(&name, at->ifa_addr, family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
         if (!actri_address_from_socket(&name, &address)) continue;
         address.port = 0;
-        if (actri_address_is_loopback(&address) == loopback && is_wanted(ice, &address)) add_local(ice, &address);
+        if (actri_address_is_loopback(&address) != loopback || !is_wanted(ice, &address)) continue;
+        if (!keep_local(ice, &address) && adds) add_local(ice, &address);
+    }
+}
+
+/* Sockets for what the machine has now. First what stays is found out, so that the places of the rest are free. */
+static actr_status_t find_addresses(actri_ice_t *ice, actr_error_t *error)
+{
+    struct ifaddrs *list = NULL;
+    if (getifaddrs(&list) != 0) {
+        return actri_fail_errno(error, ACTR_STATUS_IO, errno, "ICE: no list of addresses");
+    }
+    for (size_t i = 0; i < ice->socket_count; i++) ice->sockets[i].gone = true;
+    for (int adds = 0; adds < 2; adds++) {
+        add_addresses(ice, list, true, adds == 1);
+        add_addresses(ice, list, false, adds == 1);
+    }
+    freeifaddrs(list);
+    return ACTR_OK;
+}
+
+static void tell_candidates(actri_ice_t *ice)
+{
+    for (unsigned i = 0; i < ice->socket_count; i++) {
+        char text[160];
+        if (ice->sockets[i].gone) continue;
+        actri_ice_core_print(&ice->core, i, text, sizeof text);
+        ice->handlers.on_candidate(ice->user, text);
     }
 }
 
 actr_status_t actri_ice_gather(actri_ice_t *ice, actr_error_t *error)
 {
-    struct ifaddrs *list = NULL;
     if (ice->gathered) return ACTR_OK;
     ice->gathered = true;
-    if (getifaddrs(&list) != 0) return actri_fail_errno(error, ACTR_STATUS_IO, errno, "ICE: no list of addresses");
-    add_addresses(ice, list, true);
-    add_addresses(ice, list, false);
-    freeifaddrs(list);
+    actr_status_t status = find_addresses(ice, error);
+    if (status != ACTR_OK) return status;
     if (ice->socket_count == 0)
         return actri_fail(error, ACTR_STATUS_UNAVAILABLE, "ICE: this machine has no address to use");
-    for (unsigned i = 0; i < ice->socket_count; i++) {
-        char text[160];
-        actri_ice_core_print(&ice->core, i, text, sizeof text);
-        ice->handlers.on_candidate(ice->user, text);
-    }
+    tell_candidates(ice);
     return ACTR_OK;
 }
 
@@ -179,10 +239,7 @@ void actri_ice_free(actri_ice_t *ice)
 {
     if (ice == NULL) return;
     actri_loop_timer_cancel(ice->loop, &ice->timer);
-    for (size_t i = 0; i < ice->socket_count; i++) {
-        actri_loop_unwatch(ice->loop, &ice->sockets[i].watch);
-        (void)close(ice->sockets[i].watch.fd);
-    }
+    for (size_t i = 0; i < ice->socket_count; i++) close_socket(ice, &ice->sockets[i]);
     actri_free(ice->env, ice);
 }
 
@@ -242,13 +299,10 @@ size_t actri_ice_send(actri_ice_t *ice, const actri_datagram_t *datagrams, size_
 
 actr_status_t actri_ice_restart(actri_ice_t *ice, actr_error_t *error)
 {
-    (void)error;
+    actr_status_t status = find_addresses(ice, error); /* the reason may be that they have changed */
+    if (status != ACTR_OK) return status;
     actri_ice_core_restart(&ice->core);
-    for (unsigned i = 0; i < ice->socket_count; i++) { /* the new generation has the same candidates */
-        char text[160];
-        actri_ice_core_print(&ice->core, i, text, sizeof text);
-        ice->handlers.on_candidate(ice->user, text);
-    }
+    tell_candidates(ice);
     return ACTR_OK;
 }
 

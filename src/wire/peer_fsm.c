@@ -76,6 +76,8 @@ static const actri_peer_step_t table[ACTRI_PEER_STATES][ACTRI_PEER_EVENTS] =
                 [ACTRI_PEER_OFFER] = STEP(ANSWERING, DROP | ANSWER | DOWN),
                 [ACTRI_PEER_ANSWER] = STEP(CONNECTED, ACTRI_PEER_TAKE_ANSWER), /* to a restart; ICE came back before */
                 [ACTRI_PEER_RESTART_OFFER] = STEP(CONNECTED, ACTRI_PEER_ANSWER_RESTART),
+                [ACTRI_PEER_MOVED] = STEP(CONNECTED, ACTRI_PEER_MOVE),
+                [ACTRI_PEER_TIMER] = STEP(CONNECTED, ACTRI_PEER_MOVE), /* its relay could not be sent */
                 [ACTRI_PEER_UP] = STEP(CONNECTED, 0),
                 [ACTRI_PEER_SILENT] = STEP(RECOVERING, ACTRI_PEER_TELL_SILENT | ACTRI_PEER_RESTART),
                 [ACTRI_PEER_ENDED] = STEP(NEGOTIATING, DROP | NEGOTIATE | DOWN),
@@ -90,6 +92,7 @@ static const actri_peer_step_t table[ACTRI_PEER_STATES][ACTRI_PEER_EVENTS] =
                 [ACTRI_PEER_OFFER] = STEP(ANSWERING, DROP | ANSWER | DOWN),
                 [ACTRI_PEER_ANSWER] = STEP(RECOVERING, ACTRI_PEER_TAKE_ANSWER),
                 [ACTRI_PEER_RESTART_OFFER] = STEP(RECOVERING, ACTRI_PEER_ANSWER_RESTART),
+                [ACTRI_PEER_MOVED] = STEP(RECOVERING, ACTRI_PEER_MOVE),
                 [ACTRI_PEER_UP] = STEP(CONNECTED, ACTRI_PEER_TELL_UP),
                 [ACTRI_PEER_SILENT] = STEP(RECOVERING, 0),
                 [ACTRI_PEER_ENDED] = STEP(NEGOTIATING, DROP | NEGOTIATE | DOWN),
@@ -116,7 +119,7 @@ const char *actri_peer_state_name(actri_peer_state_t state)
 const char *actri_peer_event_name(actri_peer_event_t event)
 {
     static const char *const names[] = {
-        "wanted", "offerer's role", "answerer's role", "offer",          "answer", "restart offer",
+        "wanted", "offerer's role", "answerer's role", "offer",          "answer", "restart offer", "moved",
         "up",     "silent",         "ended",           "ended unwanted", "timer",  "give up"};
     return names[event];
 }

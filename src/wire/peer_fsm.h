@@ -27,6 +27,7 @@ typedef enum actri_peer_event {
     ACTRI_PEER_OFFER,
     ACTRI_PEER_ANSWER,
     ACTRI_PEER_RESTART_OFFER,
+    ACTRI_PEER_MOVED,          /* our addresses may have changed, or the answerer's */
     ACTRI_PEER_UP,             /* the connection can carry requests */
     ACTRI_PEER_SILENT,         /* ICE hears nothing */
     ACTRI_PEER_ENDED,          /* the connection closed or failed, something waits to be sent */
@@ -45,6 +46,7 @@ enum {
     ACTRI_PEER_TAKE_ANSWER = 16, /* apply the peer's ANSWER */
     ACTRI_PEER_RESTART = 32,     /* offerer: send an ICE_RESTART_OFFER */
     ACTRI_PEER_ANSWER_RESTART = 64,
+    ACTRI_PEER_MOVE = 2048,   /* offerer: send an ICE_RESTART_OFFER; answerer: ask for one */
     ACTRI_PEER_TELL_UP = 128, /* tell above that messages can go */
     ACTRI_PEER_TELL_SILENT = 256,
     ACTRI_PEER_TELL_DOWN = 512,    /* tell above that a connection that was up is gone */

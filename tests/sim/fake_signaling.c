@@ -9,6 +9,7 @@
 #include "router.h"
 #include "signaling/signaling.h"
 #include "wire/certificate.h"
+#include "wire/net_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,16 @@ struct actri_signaling {
     actri_mutex_t mutex;
     actri_cond_t changed;
     actri_thread_t thread;
-    bool running, settled, stopping, online;
+    bool running, settled, stopping, online, over;
     int64_t start_deadline_ns;
     actr_status_t outcome;
     actr_error_t why;
     actr_id_t id;
     unsigned client; /* of the router, while online */
     actri_link_t questions;
+    actri_timer_t check; /* answers `checked`; NULL: nobody asks */
+    actri_checked_fn checked;
+    void *checked_user;
 };
 
 fake_server_t fake_server;
@@ -159,6 +163,22 @@ static bool be_online(actri_signaling_t *s)
     return false;
 }
 
+static void end_check(actri_signaling_t *s, actr_status_t status)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_checked_fn done = s->checked;
+    s->checked = NULL;
+    actri_loop_timer_cancel(fake_loop(), &s->check);
+    if (status != ACTR_OK) (void)actri_fail(&error, status, "so it is");
+    done(s->checked_user, status, status == ACTR_OK && rng_chance(&fake_server.rng, 50), &error);
+}
+
+static void answer_check(actri_timer_t *timer)
+{
+    actri_signaling_t *s = ACTRI_CONTAINER(timer, actri_signaling_t, check);
+    end_check(s, s->online ? ACTR_OK : ACTR_STATUS_SIGNALING_UNAVAILABLE);
+}
+
 static void run(void *argument)
 {
     actri_signaling_t *s = argument;
@@ -171,6 +191,8 @@ static void run(void *argument)
         tell(s, ACTRI_SIGNALING_DISCONNECTED, "lost");
     }
     if (!s->settled) settle(s, ACTR_STATUS_CANCELLED, "stopped");
+    s->over = true;
+    if (s->checked != NULL) end_check(s, ACTR_STATUS_SHUTTING_DOWN);
     tell(s, ACTRI_SIGNALING_STOPPED, NULL);
 }
 
@@ -194,6 +216,7 @@ actr_status_t actri_signaling_new(const actri_signaling_options_t *options, cons
 actr_status_t actri_signaling_start(actri_signaling_t *s, int64_t deadline_ns, actr_error_t *error)
 {
     s->start_deadline_ns = deadline_ns;
+    s->over = false;
     s->running = true;
     actr_status_t status = actri_thread_start(&s->thread, "signaling", run, s, error);
     actri_lock(&s->mutex);
@@ -254,6 +277,19 @@ actr_status_t actri_signaling_ask(actri_signaling_t *s, const actri_question_t *
     return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "not in the simulation");
 }
 
+actr_status_t actri_signaling_check(actri_signaling_t *s, bool moved, actri_checked_fn done, void *user,
+                                    actr_error_t *error)
+{
+    (void)moved;
+    if (!s->running || s->over) return actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "over");
+    if (s->checked != NULL) abort(); /* one at a time */
+    s->checked = done;
+    s->checked_user = user;
+    s->check.fire = answer_check;
+    actri_loop_timer_set(fake_loop(), &s->check, actri_now_ns() + (1 + rng_below(&fake_server.rng, 1500)) * ACTRI_MS);
+    return ACTR_OK;
+}
+
 void actri_signaling_counters(actri_signaling_t *s, actri_signaling_counters_t *out)
 {
     (void)s;
@@ -311,4 +347,23 @@ actr_status_t actri_certificate_open(const actri_env_t *env, const char *path, a
 void actri_certificate_free(actri_certificate_t *certificate)
 {
     free(certificate);
+}
+
+/* ---- net_watch.h: the program says what happens to the network ---- */
+
+actr_status_t actri_net_watch_start(actri_net_watch_t *watch, actri_loop_t *loop,
+                                    void (*on_change)(void *user, actri_net_change_t change), void *user,
+                                    actr_error_t *error)
+{
+    (void)watch;
+    (void)loop;
+    (void)on_change;
+    (void)user;
+    (void)error;
+    return ACTR_OK;
+}
+
+void actri_net_watch_stop(actri_net_watch_t *watch)
+{
+    (void)watch;
 }

@@ -36,7 +36,7 @@ typedef struct life_program {
     bool may_restart, fails_start;
     actr_event_kind_t peers[1024], signaling; /* the last event */
     actr_reply_t *held[LIFE_HELD];
-    unsigned held_count, open_async;
+    unsigned held_count, open_async, open_events;
 } life_program_t;
 
 typedef struct life {

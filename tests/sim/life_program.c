@@ -114,6 +114,29 @@ static void on_timer(actr_ctx_t *ctx, void *user)
     p->inside = NULL;
 }
 
+static void on_network(actr_status_t status, const actr_network_result_t *result, const actr_error_t *error, void *user)
+{
+    life_program_t *p = user;
+    if (p->inside != NULL) life_fail("program %u: a change of the network inside %s", p->number, p->inside);
+    if ((status == ACTR_OK) != (error == NULL)) life_fail("a change of the network: status and error differ");
+    if (p->open_events-- == 0) life_fail("program %u: a change of the network was answered twice", p->number);
+    life_note("%u: network: %s, action %d, %u events", p->number, actr_status_name(status), (int)result->action,
+              result->events);
+}
+
+static void change_network(life_program_t *p)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    unsigned count = rng_chance(&life.rng, 20) ? 20 : 1 + rng_below(&life.rng, 3);
+    for (unsigned i = 0; i < count; i++) {
+        actr_network_event_t event = (actr_network_event_t)(1 + rng_below(&life.rng, ACTR_NETWORK_CLEANUP));
+        if (actr_ref_network_event(p->ref, event, on_network, p, &error) == ACTR_OK)
+            p->open_events++;
+        else if (error.status != ACTR_STATUS_SHUTTING_DOWN)
+            life_fail("a change of the network: %s", error.message);
+    }
+}
+
 static void use_node(life_program_t *p)
 {
     actr_ctx_t *ctx = actr_ref_ctx(p->ref);
@@ -121,6 +144,7 @@ static void use_node(life_program_t *p)
     for (unsigned i = 0; i < count; i++) {
         if (rng_chance(&life.rng, 80)) life_call_something(p, ctx);
         if (rng_chance(&life.rng, 30)) answer_one(p);
+        if (rng_chance(&life.rng, 5)) change_network(p);
         if (rng_chance(&life.rng, 10)) (void)!actr_ctx_after(ctx, rng_below(&life.rng, 1000), on_timer, p, NULL, NULL);
         p->id = actr_ref_is_shutting_down(p->ref) ? (actr_id_t){0} : *actr_ref_actor_id(p->ref);
         pause_a_little(rng_chance(&life.rng, 10) ? 3000 : 50);
@@ -131,11 +155,12 @@ static void use_node(life_program_t *p)
 static void check_quiet(life_program_t *p)
 {
     while (p->held_count > 0) answer_one(p);
-    for (int i = 0; i < 200 && p->open_async > 0; i++) {
+    for (int i = 0; i < 200 && p->open_async + p->open_events > 0; i++) {
         fake_sleep(ACTRI_SECOND / 5);
         while (p->held_count > 0) answer_one(p);
     }
     if (p->open_async > 0) life_fail("program %u: %u answers have not come", p->number, p->open_async);
+    if (p->open_events > 0) life_fail("program %u: %u changes have not ended", p->number, p->open_events);
 }
 
 static void run_second_stop(void *argument)
@@ -183,6 +208,7 @@ static void one_node(life_program_t *p)
     if (p->blocks != 0) life_fail("program %u leaks %ld blocks", p->number, p->blocks);
     if (p->inside != NULL) life_fail("program %u is gone and still inside %s", p->number, p->inside);
     if (p->open_async != 0) life_fail("program %u: %u answers never came", p->number, p->open_async);
+    if (p->open_events != 0) life_fail("program %u: %u changes never ended", p->number, p->open_events);
 }
 
 void life_program(void *argument)

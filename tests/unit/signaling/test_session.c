@@ -581,6 +581,13 @@ static void rule_16_what_a_server_leaves_out_is_survived(void **state)
     bench_close(&bench);
 }
 
+static void count_check(void *user, actr_status_t status, bool reconnected, const actr_error_t *error)
+{
+    (void)reconnected;
+    assert_true((status == ACTR_OK) == (error == NULL));
+    --*(int *)user;
+}
+
 /* Any order of events keeps the invariants, and time alone never makes it spin. */
 static void random_events_keep_the_invariants(void **state)
 {
@@ -588,12 +595,17 @@ static void random_events_keep_the_invariants(void **state)
     uint64_t seed = 1;
     for (unsigned round = 0; round < 300; round++) {
         bench_t bench;
+        int open = 0; /* checks */
         bench_open(&bench);
         for (unsigned i = 0; i < 60; i++) {
             seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
             unsigned number = (unsigned)(seed >> 20) % 12;
             bench_ok_t ok = {.serial = 1 + (seed >> 50), .token = "t", .interval = 1 + (uint32_t)(seed >> 60)};
-            switch ((seed >> 40) % 10) {
+            switch ((seed >> 40) % 11) {
+            case 10:
+                actri_session_check(bench.session, bench.time, seed >> 63, count_check, &open);
+                open++;
+                break;
             case 0:
                 if (bench.started == bench.stopped || bench.state == ACTRI_SIGNALING_STOPPED) bench_start(&bench);
                 break;
@@ -615,7 +627,10 @@ static void random_events_keep_the_invariants(void **state)
                 break;
             }
             bench_sound(&bench);
+            assert_in_range(open, 0, 1);
         }
+        actri_session_stop(bench.session, bench.time, 0);
+        assert_int_equal(open, 0);
         bench_close(&bench);
     }
 }

@@ -545,6 +545,63 @@ static void a_short_silence_is_survived_by_a_restart(void **state)
     assert_string_equal(a.told, "up 1, silent 1, up 1");
 }
 
+static unsigned restart_offers, restart_wishes;
+static bool count_restarts(const actri_relay_t *relay)
+{
+    restart_offers += relay->kind == ACTRI_RELAY_ICE_RESTART_OFFER;
+    restart_wishes += relay->kind == ACTRI_RELAY_ICE_RESTART_REQUEST;
+    return true;
+}
+
+/* known-faults 25, 26, 50: one restart offer for however many changes, whoever of the two sees them; all goes on. */
+static void a_change_of_the_network_gives_one_restart(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 2; who++) {
+        if (who == 1) {
+            assert_int_equal(end(state), 0);
+            (void)begin(state);
+        }
+        connect_both(&a, &b);
+        restart_offers = restart_wishes = 0;
+        router.passes = count_restarts;
+        actri_coordinator_t *sees = who == 0 ? a.coordinator : b.coordinator;
+        for (int i = 0; i < 5; i++) {
+            assert_int_equal(actri_coordinator_moved(sees), 1);
+            fake_loop_run(ACTRI_SECOND / 10);
+        }
+        fake_loop_run(SECONDS(1));
+        assert_int_equal(restart_offers, 1);
+        assert_int_equal(restart_wishes, who == 0 ? 0 : 5);
+        assert_string_equal(a.told, "up 1");
+        assert_string_equal(b.told, "up 1");
+        fake_loop_run(SECONDS(1)); /* two seconds after the offer the next one may go */
+        assert_int_equal(actri_coordinator_moved(sees), 1);
+        fake_loop_run(SECONDS(1));
+        assert_int_equal(restart_offers, 2);
+        assert_status(ACTR_OK, send_text(&a, &b, 0, ACTR_RPC_RELIABLE, "still there", NULL));
+        fake_loop_run(SECONDS(1));
+        assert_string_equal(b.last, "still there");
+    }
+}
+
+/* The wish is kept until signaling is back. */
+static void a_change_without_signaling_is_not_forgotten(void **state)
+{
+    (void)state;
+    connect_both(&a, &b);
+    restart_offers = 0;
+    router.passes = count_restarts;
+    router.clients[a.client].online = false;
+    assert_int_equal(actri_coordinator_moved(a.coordinator), 1);
+    fake_loop_run(SECONDS(3));
+    assert_int_equal(restart_offers, 0);
+    router.clients[a.client].online = true;
+    fake_loop_run(SECONDS(1));
+    assert_int_equal(restart_offers, 1);
+    assert_string_equal(a.told, "up 1");
+}
+
 static void a_lost_answer_to_a_restart_is_survived(void **state)
 {
     (void)state;
@@ -697,6 +754,8 @@ int main(void)
         TEST(a_lost_connection_is_made_anew_only_when_wanted),
         TEST(a_session_of_the_past_takes_nothing),
         TEST(a_short_silence_is_survived_by_a_restart),
+        TEST(a_change_of_the_network_gives_one_restart),
+        TEST(a_change_without_signaling_is_not_forgotten),
         TEST(a_lost_answer_to_a_restart_is_survived),
         TEST(a_long_silence_ends_the_session),
         TEST(after_a_minute_of_recovery_what_waits_connects_anew),

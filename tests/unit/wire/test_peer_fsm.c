@@ -59,8 +59,8 @@ static void check_step(actri_peer_state_t state, actri_peer_event_t event, actri
     rule(!(s.next == ACTRI_PEER_IDLE && state != ACTRI_PEER_IDLE) || failed || down, "an end without word", state,
          event);
     rule((s.actions & ACTRI_PEER_NEGOTIATE) == 0 || s.next == ACTRI_PEER_NEGOTIATING, "asked for roles", state, event);
-    rule((s.actions & (ACTRI_PEER_RESTART | ACTRI_PEER_ANSWER_RESTART)) == 0 || is_up(s.next), "restart of nothing",
-         state, event);
+    rule((s.actions & (ACTRI_PEER_RESTART | ACTRI_PEER_MOVE | ACTRI_PEER_ANSWER_RESTART)) == 0 || is_up(s.next),
+         "restart of nothing", state, event);
     rule((s.actions & ACTRI_PEER_TAKE_ANSWER) == 0 || event == ACTRI_PEER_ANSWER, "an answer from nowhere", state,
          event);
 }
@@ -102,7 +102,11 @@ static void outside_events_are_expected(void **state_)
         {ACTRI_PEER_WAITING_OFFER, ACTRI_PEER_RESTART_OFFER},
         {ACTRI_PEER_ANSWERING, ACTRI_PEER_ANSWER},        /* we answer */
         {ACTRI_PEER_ANSWERING, ACTRI_PEER_RESTART_OFFER}, /* never connected: the timer rebuilds */
-        {ACTRI_PEER_CONNECTED, ACTRI_PEER_TIMER},         /* has none */
+        {ACTRI_PEER_IDLE, ACTRI_PEER_MOVED},              /* no connection that could be another way */
+        {ACTRI_PEER_NEGOTIATING, ACTRI_PEER_MOVED},
+        {ACTRI_PEER_OFFERING, ACTRI_PEER_MOVED}, /* never connected: the timer rebuilds */
+        {ACTRI_PEER_WAITING_OFFER, ACTRI_PEER_MOVED},
+        {ACTRI_PEER_ANSWERING, ACTRI_PEER_MOVED},
     };
     EACH_STATE(state)
     {

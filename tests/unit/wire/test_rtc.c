@@ -4,13 +4,58 @@
 
 #include "port/clock.h"
 #include "port/thread.h"
+#include "wire/address.h"
 #include "wire/rtc.h"
 
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LIMIT_NS (20 * ACTRI_SECOND)
+
+/* The addresses of this machine are what the test says: all of 127.0.0.0/8 can be used. */
+static const char *machine[8] = {"127.0.0.1"};
+
+int getifaddrs(struct ifaddrs **list)
+{
+    *list = NULL;
+    for (int i = 7; i >= 0; i--) {
+        struct {
+            struct ifaddrs entry;
+            struct sockaddr_storage name;
+        } *one = calloc(1, sizeof *one);
+        actri_address_t address;
+        if (one == NULL) abort();
+        if (machine[i] == NULL || !actri_address_parse(machine[i], 0, &address)) {
+            free(one);
+            continue;
+        }
+        (void)actri_address_to_socket(&address, &one->name);
+        one->entry =
+            (struct ifaddrs){.ifa_next = *list, .ifa_flags = IFF_UP, .ifa_addr = (struct sockaddr *)&one->name};
+        *list = &one->entry;
+    }
+    return 0;
+}
+
+void freeifaddrs(struct ifaddrs *list)
+{
+    while (list != NULL) {
+        struct ifaddrs *next = list->ifa_next;
+        free(list);
+        list = next;
+    }
+}
+
+static void set_machine(const char *first, const char *second)
+{
+    memset(machine, 0, sizeof machine);
+    machine[0] = first;
+    machine[1] = second;
+}
 
 typedef struct side {
     struct pair *pair;
@@ -324,10 +369,66 @@ static void test_offer_without_fingerprint_is_refused(void **state)
     close_pair(pair);
 }
 
+static void restart_both(pair_t *pair, void *argument)
+{
+    char *offer = NULL, *answer = NULL;
+    (void)argument;
+    pair->status = actri_rtc_create_restart_offer(pair->a.rtc, &offer, &pair->error);
+    if (pair->status == ACTR_OK)
+        pair->status = actri_rtc_accept_restart_offer(pair->b.rtc, offer, &answer, &pair->error);
+    if (pair->status == ACTR_OK) pair->status = actri_rtc_accept_answer(pair->a.rtc, answer, &pair->error);
+    free(offer);
+    free(answer);
+}
+
+static void describe_both(pair_t *pair, void *argument)
+{
+    char(*texts)[200] = argument;
+    actri_rtc_describe(pair->a.rtc, texts[0], sizeof texts[0]);
+    actri_rtc_describe(pair->b.rtc, texts[1], sizeof texts[1]);
+}
+
+/* Both ends' paths go from one such address to another. */
+static void wait_path(pair_t *pair, const char *from, const char *to)
+{
+    char texts[2][200], a[40], b[40];
+    int64_t deadline = actri_now_ns() + LIMIT_NS;
+    (void)snprintf(a, sizeof a, "host %s:", from);
+    (void)snprintf(b, sizeof b, "-> host %s:", to);
+    do {
+        on_loop(pair, describe_both, texts);
+        if (actri_now_ns() > deadline) fail_msg("%s; %s", texts[0], texts[1]);
+    } while (strstr(texts[0], a) == NULL || strstr(texts[1], a) == NULL || strstr(texts[0], b) == NULL ||
+             strstr(texts[1], b) == NULL);
+}
+
+/* known-faults 50: a restart uses what addresses there are by now, as often as they change, and nothing is lost. */
+static void test_a_restart_finds_the_addresses_of_now(void **state)
+{
+    (void)state;
+    static char names[12][20];
+    pair_t *pair = connected_pair();
+    wait_path(pair, "127.0.0.1", "127.0.0.1");
+    for (int i = 0; i < 12; i++) { /* more often than an agent has sockets */
+        (void)snprintf(names[i], sizeof names[i], "127.0.1.%d", i + 1);
+        set_machine(names[i], i % 2 == 0 ? NULL : "127.0.0.9");
+        on_loop(pair, restart_both, NULL);
+        assert_ok(pair->status, &pair->error);
+        if (i % 2 == 0) wait_path(pair, names[i], names[i]);
+        check_arrival(pair, &pair->a, ACTR_RPC_RELIABLE, 1000);
+        check_arrival(pair, &pair->b, ACTR_RPC_RELIABLE, 1000);
+    }
+    set_machine("127.0.0.1", NULL);
+    on_loop(pair, restart_both, NULL);
+    wait_path(pair, "127.0.0.1", "127.0.0.1");
+    close_pair(pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_on_all_lanes),
+        cmocka_unit_test(test_a_restart_finds_the_addresses_of_now),
         cmocka_unit_test(test_too_large_and_empty_are_refused),
         cmocka_unit_test(test_close_is_seen_by_the_peer),
         cmocka_unit_test(test_wrong_fingerprint_ends_the_connection),
