@@ -22,7 +22,8 @@
 #define DATAGRAM_ROOM 1400
 #define PARKED 32
 #define HOST_CANDIDATES 16
-#define FAILED_NS (25 * ACTRI_SECOND) /* of silence after DISCONNECTED (webrtc 4) */
+#define FAILED_NS (25 * ACTRI_SECOND)    /* of silence after DISCONNECTED (webrtc 4) */
+#define LAST_WORDS_NS (2 * ACTRI_SECOND) /* that nobody reads, after the peer's close_notify */
 #define STREAM_MAX 2048
 
 typedef struct candidate_text {
@@ -42,6 +43,7 @@ struct actri_rtc {
     actri_rtc_state_t state, told_state;
     actr_error_t why;
     bool has_why, freed, writable, is_client, remote_set, flushing;
+    bool peer_closed; /* what it said before is delivered first */
     actri_ice_t *ice;
     actri_dtls_t *dtls;
     actri_sctp_t *sctp;
@@ -134,6 +136,20 @@ static void arm_dtls(actri_rtc_t *rtc)
         actri_loop_timer_set(rtc->o.loop, &rtc->dtls_timer, deadline);
 }
 
+static void end_of_peer(actri_rtc_t *rtc)
+{
+    end_because(rtc, ACTR_STATUS_UNAVAILABLE, "the peer closed the connection");
+}
+
+/* Nothing can be sent any more; what has come is handed on at the end of the turn, or once it is read again. */
+static void on_peer_closed(actri_rtc_t *rtc)
+{
+    rtc->peer_closed = true;
+    for (unsigned i = 0; i < ACTRI_RTC_LANES; i++) rtc->lanes[i].open = false;
+    actri_loop_timer_set(rtc->o.loop, &rtc->silence_timer, actri_now_ns() + LAST_WORDS_NS);
+    wake(rtc);
+}
+
 static void after_dtls(actri_rtc_t *rtc, actri_dtls_result_t result, const actr_error_t *error)
 {
     actr_error_t failure = ACTR_ERROR_INIT;
@@ -141,7 +157,7 @@ static void after_dtls(actri_rtc_t *rtc, actri_dtls_result_t result, const actr_
     case ACTRI_DTLS_UP:
         if (actri_sctp_connect(rtc->sctp, &failure) != ACTR_OK) end(rtc, &failure);
         break;
-    case ACTRI_DTLS_CLOSED: end_because(rtc, ACTR_STATUS_UNAVAILABLE, "the peer closed the connection"); break;
+    case ACTRI_DTLS_CLOSED: on_peer_closed(rtc); break;
     case ACTRI_DTLS_FAILED: end(rtc, error); break;
     case ACTRI_DTLS_OK: break;
     }
@@ -193,13 +209,17 @@ static void on_ice_packet(void *user, const uint8_t *data, size_t size)
 static void on_silence(actri_timer_t *timer)
 {
     actri_rtc_t *rtc = ACTRI_CONTAINER(timer, actri_rtc_t, silence_timer);
-    end_because(rtc, ACTR_STATUS_UNAVAILABLE, "nothing was heard from the peer any more");
+    if (rtc->peer_closed)
+        end_of_peer(rtc);
+    else
+        end_because(rtc, ACTR_STATUS_UNAVAILABLE, "nothing was heard from the peer any more");
 }
 
 static void on_ice_state(void *user, actri_ice_state_t state)
 {
     actri_rtc_t *rtc = user;
     bool was_up = rtc->state == ACTRI_RTC_CONNECTED || rtc->state == ACTRI_RTC_DISCONNECTED;
+    if (rtc->peer_closed) return;
     switch (state) {
     case ACTRI_ICE_CONNECTED:
         rtc->ice_up = true;
@@ -405,6 +425,7 @@ static void on_turn_end(actri_task_t *task)
     }
     rtc->notify_waits = false;
     if (rtc->state != ACTRI_RTC_CLOSED) actri_sctp_drain(rtc->sctp);
+    if (rtc->peer_closed && !actri_sctp_has_unread(rtc->sctp)) end_of_peer(rtc);
     tell_candidates(rtc);
     tell_state(rtc);
     tell_lanes(rtc);

@@ -322,6 +322,11 @@ void actri_sctp_drain(actri_sctp_t *sctp)
     }
 }
 
+bool actri_sctp_has_unread(const actri_sctp_t *sctp)
+{
+    return sctp->readable && !sctp->down;
+}
+
 void actri_sctp_pause(actri_sctp_t *sctp, bool paused)
 {
     sctp->paused = paused;

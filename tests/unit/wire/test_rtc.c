@@ -64,8 +64,8 @@ typedef struct side {
     bool offerer;
     actri_rtc_state_t state;
     actr_error_t why;
-    unsigned lanes; /* bits of open ones */
-    unsigned messages;
+    unsigned lanes;                     /* bits of open ones */
+    unsigned messages, messages_at_end; /* when CLOSED was told */
     size_t bytes;
     actr_payload_type_t last_lane;
     actr_buf_t *last;
@@ -124,6 +124,7 @@ static void on_state(void *user, actri_rtc_state_t state, const actr_error_t *wh
     side_t *side = user;
     actri_lock(&side->pair->mutex);
     side->state = state;
+    if (state == ACTRI_RTC_CLOSED) side->messages_at_end = side->messages;
     if (why != NULL) side->why = *why;
     changed(side);
 }
@@ -343,6 +344,69 @@ static void test_close_is_seen_by_the_peer(void **state)
     close_pair(pair);
 }
 
+static void last_words(pair_t *pair, void *argument)
+{
+    (void)argument;
+    for (int i = 0; i < 5; i++) {
+        pair->status = actri_rtc_send(pair->a.rtc, ACTR_RPC_RELIABLE, "farewell", 8, &pair->error);
+        if (pair->status != ACTR_OK) return;
+    }
+    actri_rtc_close(pair->a.rtc);
+}
+
+static void pause_b(pair_t *pair, void *argument)
+{
+    actri_rtc_pause(pair->b.rtc, *(const bool *)argument);
+}
+
+static void say_too_late(pair_t *pair, void *argument)
+{
+    (void)argument;
+    pair->status = actri_rtc_send(pair->b.rtc, ACTR_RPC_RELIABLE, "and you", 7, &pair->error);
+}
+
+/* What came before the peer's close_notify is delivered before the end is told, in one turn or after a pause. */
+static void test_last_words_are_heard(void **state)
+{
+    (void)state;
+    for (int pauses = 0; pauses < 2; pauses++) {
+        pair_t *pair = connected_pair();
+        bool on = true, off = false;
+        if (pauses == 1) on_loop(pair, pause_b, &on);
+        on_loop(pair, last_words, NULL);
+        assert_ok(pair->status, &pair->error);
+        wait_closed(pair, &pair->a);
+        if (pauses == 1) {
+            do { /* until the close_notify has come */
+                on_loop(pair, say_too_late, NULL);
+            } while (pair->status == ACTR_OK);
+            assert_status(ACTR_STATUS_UNAVAILABLE, pair->status);
+            assert_int_equal(pair->b.state, ACTRI_RTC_CONNECTED);
+            assert_int_equal(pair->b.messages, 0);
+            on_loop(pair, pause_b, &off);
+        }
+        wait_closed(pair, &pair->b);
+        assert_int_equal(pair->b.messages_at_end, 5);
+        assert_int_equal(pair->b.messages, 5);
+        assert_non_null(strstr(pair->b.why.message, "the peer closed"));
+        close_pair(pair);
+    }
+}
+
+/* Nobody takes them: the end comes all the same. */
+static void test_last_words_have_a_limit(void **state)
+{
+    (void)state;
+    pair_t *pair = connected_pair();
+    bool on = true;
+    on_loop(pair, pause_b, &on);
+    on_loop(pair, last_words, NULL);
+    wait_closed(pair, &pair->b);
+    assert_int_equal(pair->b.messages, 0);
+    assert_non_null(strstr(pair->b.why.message, "the peer closed"));
+    close_pair(pair);
+}
+
 static void test_wrong_fingerprint_ends_the_connection(void **state)
 {
     (void)state;
@@ -428,6 +492,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_on_all_lanes),
+        cmocka_unit_test(test_last_words_are_heard),
+        cmocka_unit_test(test_last_words_have_a_limit),
         cmocka_unit_test(test_a_restart_finds_the_addresses_of_now),
         cmocka_unit_test(test_too_large_and_empty_are_refused),
         cmocka_unit_test(test_close_is_seen_by_the_peer),
