@@ -14,7 +14,7 @@ extern "C" {
 
 /* A file on its way, or its end. All of it is borrowed. */
 typedef struct actr_file_progress {
-    const char *name;
+    const char *name;      /* one line, UTF-8; of a name that is refused: spaces for its control characters */
     uint64_t done, size;   /* bytes */
     bool ended;            /* the last that is told of this attempt; status says how */
     actr_status_t status;  /* of the end: ACTR_OK, it is there and its checksum is right */
@@ -36,6 +36,10 @@ typedef struct actr_file_options {
     uint64_t max_size;    /* receiving: of a file, 0: 1 GiB */
     uint32_t max_files;   /* receiving: at once, 0: 16 */
     bool overwrite;       /* receiving: replace a file of that name; else it is refused */
+    /* Receiving: all parts in the folder, also those left from before. A transfer counts with the size it was offered
+       with. For a new one the oldest that are not being written are removed; if that is not enough it is refused. */
+    uint64_t max_part_bytes; /* 0: 4 GiB, or max_size where that is more */
+    uint32_t max_parts;      /* 0: 64, or max_files */
 } actr_file_options_t;
 
 #define ACTR_FILE_OPTIONS_INIT                                                                                         \
@@ -58,7 +62,8 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_send(actr_ctx_t *ctx, const act
  * Receives files on the stream `stream_id` into `folder`, which must exist. A name is the sender's wish: one with a
  * slash, a control character or a dot at the front is refused, and so is one that is taken (unless `overwrite`) by a
  * different file. Parts that are not complete are files ".SHA256.part", mode 0600; they stay for a transfer that goes
- * on. options may be NULL. The ACL of the node says who may send. [any-thread]
+ * on, within max_part_bytes and max_parts. Files are hashed in slices, between which other streams are served. options
+ * may be NULL. The ACL of the node says who may send. [any-thread]
  */
 typedef struct actr_file_receiver actr_file_receiver_t;
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_receive(actr_ctx_t *ctx, const char *stream_id, const char *folder,
@@ -69,6 +74,22 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_receive(actr_ctx_t *ctx, const 
  * down it waits for the end of that. NULL is a no-op. [not-from-callback]
  */
 ACTR_API void actr_file_receiver_free(actr_ctx_t *ctx, actr_file_receiver_t *receiver);
+
+/* Since the receiver began. */
+typedef struct actr_file_stats {
+    size_t struct_size;
+    uint64_t received; /* files that are there, also those that were there already */
+    uint64_t refused;
+    uint64_t broken;        /* whose sender went, or this node; they may go on */
+    uint64_t parts_removed; /* to make room for newer ones */
+    uint32_t receiving;     /* now */
+} actr_file_stats_t;
+#define ACTR_FILE_STATS_INIT                                                                                           \
+    {                                                                                                                  \
+        .struct_size = sizeof(actr_file_stats_t)                                                                       \
+    }
+/* [any-thread] */
+ACTR_API void actr_file_receiver_stats(const actr_file_receiver_t *receiver, actr_file_stats_t *out);
 
 #ifdef __cplusplus
 }

@@ -38,6 +38,8 @@ void actri_utf8_line(char *text)
             length = 1;
         } else if ((uint8_t)*text < 0x20 || *text == 0x7f) {
             *text = ' ';
+        } else if ((uint8_t)text[0] == 0xc2 && (uint8_t)text[1] < 0xa0) { /* U+0080 to U+009F: control as well */
+            text[0] = text[1] = ' ';
         }
         text += length;
         left -= length;

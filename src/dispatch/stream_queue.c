@@ -14,7 +14,7 @@
 #define ROUNDS 8                        /* batches of one turn: streams share the threads */
 #define MOST_BYTES (UINT64_C(64) << 20) /* of all queues of a node */
 
-static _Thread_local const actri_stream_t *current;
+static _Thread_local actri_stream_t *current;
 
 bool actri_streams_in_callback(void)
 {
@@ -262,6 +262,29 @@ static void run_task(actri_task_t *task)
         }
     }
     actri_serial_post(s->serial, &s->task, false);
+}
+
+static void run_turn(actri_task_t *task)
+{
+    actri_stream_turn_t *turn = ACTRI_CONTAINER(task, actri_stream_turn_t, task);
+    actri_stream_t *s = turn->stream;
+    current = s;
+    turn->run(turn);
+    current = NULL;
+    actri_stream_unref(s);
+}
+
+void actri_streams_turn(actri_stream_turn_t *turn)
+{
+    turn->stream = current;
+    turn->task.run = run_turn;
+    (void)__atomic_add_fetch(&current->refs, 1, __ATOMIC_RELAXED);
+    actri_serial_post(current->serial, &turn->task, false);
+}
+
+bool actri_streams_drops(const actri_stream_turn_t *turn)
+{
+    return __atomic_load_n(&turn->stream->dropping, __ATOMIC_ACQUIRE);
 }
 
 bool actri_stream_wait_idle(actri_stream_t *s, int64_t deadline_ns)

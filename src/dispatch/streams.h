@@ -136,6 +136,18 @@ const actri_stream_counters_t *actri_streams_counters(const actri_streams_t *str
 /* True on a thread that runs a stream's callback. */
 bool actri_streams_in_callback(void);
 
+/* One more turn of a stream, embedded in its object. Not touched any more once run has been called. */
+typedef struct actri_stream_turn {
+    actri_task_t task;
+    actri_stream_t *stream;
+    void (*run)(struct actri_stream_turn *turn);
+} actri_stream_turn_t;
+/* For work that lasts: run is called behind what the stream's executor has to do already, and others of the pool have
+   theirs. It counts as the stream's callback; whoever ends the stream waits for it. [in a callback, or such a turn] */
+void actri_streams_turn(actri_stream_turn_t *turn);
+/* What the stream has not done yet is to be dropped: the time of a shutdown is over. [in the turn] */
+bool actri_streams_drops(const actri_stream_turn_t *turn);
+
 /* ---- one stream: stream_queue.c; for the registry ---- */
 
 struct actri_stream {
@@ -143,7 +155,7 @@ struct actri_stream {
     actri_streams_t *owner;
     actri_stream_counters_t *counters;
     const actri_env_t *env;
-    unsigned refs;        /* atomic: the registry's, the ready list's, the turn's, one a sender */
+    unsigned refs;        /* atomic: the registry's, the ready list's, each turn's, one a sender */
     actri_link_t dead;    /* once nobody refers to it: until its executor is idle */
     actri_link_t of_turn; /* [loop] among the streams that got something in this turn */
     bool in_turn;         /* [loop] */

@@ -2,9 +2,10 @@
 /* Names, numbers and checksums of file transfers. Pure but for the file that is read. */
 #include "lifecycle/file.h"
 
-#include "compat/hash.h"
+#include "base/utf8.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,16 +26,18 @@ actr_file_options_t actri_file_options(const actr_file_options_t *options)
 
 bool actri_file_name_good(const char *name)
 {
-    size_t size = strnlen(name, ACTRI_FILE_NAME_MAX + 1);
-    if (size == 0 || size > ACTRI_FILE_NAME_MAX || name[0] == '.') return false;
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)name[i];
-        if (c < 0x20 || c == 0x7f || c == '/' || c == '\\') return false;
-    }
-    return true;
+    char line[ACTRI_FILE_NAME_MAX + 1];
+    size_t size = strnlen(name, sizeof line);
+    if (size == 0 || size == sizeof line || name[0] == '.' || strpbrk(name, "/\\") != NULL) return false;
+    memcpy(line, name, size + 1);
+    actri_utf8_line(line);
+    return strcmp(line, name) == 0; /* no control characters, and UTF-8 */
 }
 
-bool actri_file_number(const char *text, uint64_t *out)
+/* ---- what the other side says ---- */
+
+/* Digits only, within 63 bits; false: none. */
+static bool read_number(const char *text, uint64_t *out)
 {
     uint64_t number = 0;
     size_t size = strnlen(text, 20);
@@ -43,37 +46,105 @@ bool actri_file_number(const char *text, uint64_t *out)
         if (text[i] < '0' || text[i] > '9') return false;
         number = number * 10 + (uint64_t)(text[i] - '0');
     }
+    if (number > INT64_MAX) return false;
     *out = number;
     return true;
 }
 
-static bool hash_all(int fd, actri_hash_t *hash, uint64_t *size)
+static bool is_sha(const char *text)
+{
+    return strlen(text) == ACTRI_FILE_SHA_TEXT - 1 && strspn(text, "0123456789abcdef") == ACTRI_FILE_SHA_TEXT - 1;
+}
+
+bool actri_file_read_offer(const actr_chunk_t *chunk, uint64_t max_size, actri_file_offer_t *out)
+{
+    *out = (actri_file_offer_t){.sha = actri_file_meta(chunk, ACTRI_FILE_SHA),
+                                .name = actri_file_meta(chunk, ACTRI_FILE_NAME),
+                                .reply = actri_file_meta(chunk, ACTRI_FILE_REPLY),
+                                .status = ACTR_OK,
+                                .why = ""};
+    if (!is_sha(out->sha) || out->reply[0] == '\0' || strlen(out->reply) > ACTR_STREAM_ID_MAX) return false;
+    if (!actri_file_name_good(out->name)) {
+        out->status = ACTR_STATUS_INVALID_NAME;
+        out->why = "that is no name for a file here";
+    } else if (!read_number(actri_file_meta(chunk, ACTRI_FILE_SIZE), &out->size) || out->size > max_size) {
+        out->status = ACTR_STATUS_TOO_LARGE;
+        out->why = "the file is too large";
+    }
+    return true;
+}
+
+actri_file_word_t actri_file_read_word(const actr_chunk_t *chunk, const char *sha, uint64_t size, uint64_t *offset,
+                                       const char **why)
+{
+    uint64_t number;
+    const char *op = actri_file_meta(chunk, ACTRI_FILE_OP);
+    if (chunk->kind == ACTR_CHUNK_END) return ACTRI_FILE_BROKEN;
+    if (strcmp(actri_file_meta(chunk, ACTRI_FILE_SHA), sha) != 0) return ACTRI_FILE_NOTHING;
+    if (strcmp(op, "done") == 0) return ACTRI_FILE_DONE;
+    if (strcmp(op, "refused") == 0) {
+        *why = actri_file_meta(chunk, ACTRI_FILE_WHY);
+        return ACTRI_FILE_REFUSED;
+    }
+    if (strcmp(op, "from") != 0 || !read_number(actri_file_meta(chunk, ACTRI_FILE_OFFSET), &number) || number > size) {
+        return ACTRI_FILE_NOTHING;
+    }
+    *offset = number;
+    return ACTRI_FILE_FROM;
+}
+
+/* ---- checksums ---- */
+
+void actri_file_sum_begin(actri_file_sum_t *sum)
+{
+    sum->at = 0;
+    actri_hash_begin(&sum->hash);
+}
+
+int actri_file_sum_add(actri_file_sum_t *sum, int fd, size_t most)
 {
     uint8_t block[16384];
-    ssize_t got;
-    *size = 0;
-    while ((got = pread(fd, block, sizeof block, (off_t)*size)) > 0) {
-        actri_hash_add(hash, block, (size_t)got);
-        *size += (uint64_t)got;
+    while (most > 0) {
+        ssize_t got = pread(fd, block, most < sizeof block ? most : sizeof block, (off_t)sum->at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return (int)got;
+        actri_hash_add(&sum->hash, block, (size_t)got);
+        sum->at += (uint64_t)got;
+        most -= (size_t)got;
     }
-    return got == 0;
+    return 1;
+}
+
+bool actri_file_sum_end(actri_file_sum_t *sum, char text[ACTRI_FILE_SHA_TEXT])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t bytes[ACTRI_HASH_SIZE];
+    if (!actri_hash_end(&sum->hash, bytes)) return false;
+    for (int i = 0; text != NULL && i < ACTRI_HASH_SIZE; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    if (text != NULL) text[2 * ACTRI_HASH_SIZE] = '\0';
+    return true;
 }
 
 actr_status_t actri_file_sha(int fd, char text[ACTRI_FILE_SHA_TEXT], uint64_t *size, actr_error_t *error)
 {
-    static const char digits[] = "0123456789abcdef";
-    uint8_t sum[ACTRI_HASH_SIZE];
-    actri_hash_t hash;
-    actri_hash_begin(&hash);
-    errno = 0;
-    bool read = hash_all(fd, &hash, size);
+    actri_file_sum_t sum;
+    int more;
+    actri_file_sum_begin(&sum);
+    do {
+        more = actri_file_sum_add(&sum, fd, 1u << 20);
+    } while (more > 0);
     int number = errno;
-    bool good = actri_hash_end(&hash, sum) && read;
-    if (!good) return actri_fail_errno(error, ACTR_STATUS_IO, number, "the file can not be read");
-    for (int i = 0; i < ACTRI_HASH_SIZE; i++) {
-        text[2 * i] = digits[sum[i] >> 4];
-        text[2 * i + 1] = digits[sum[i] & 15];
-    }
-    text[64] = '\0';
+    bool good = actri_file_sum_end(&sum, text);
+    if (more < 0) return actri_fail_errno(error, ACTR_STATUS_IO, number, "the file can not be read");
+    if (!good) return actri_no_memory(error);
+    *size = sum.at;
     return ACTR_OK;
+}
+
+void actri_file_part_name(const char *sha, char part[ACTRI_FILE_PART_TEXT])
+{
+    (void)snprintf(part, ACTRI_FILE_PART_TEXT, ".%.64s.part", sha);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Receiving files into a folder. Everything happens in the callback of one stream, one chunk at a time. A part is
- * written under the name of its checksum, so a transfer that goes on finds what is there; the whole is hashed from the
- * disk before it gets its name.
+ * Receiving files into a folder. Everything happens in the callback of one stream, one chunk at a time, or in further
+ * turns of it where a file is hashed. A part is written under the name of its checksum, so a transfer that goes on
+ * finds what is there; the whole is hashed from the disk before it gets its name.
  */
 #include "lifecycle/file.h"
 
+#include "base/utf8.h"
 #include "lifecycle/node.h"
 #include "port/clock.h"
 
@@ -14,31 +15,51 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_SIZE (UINT64_C(1) << 30)
 #define MAX_FILES 16
+#define MAX_PART_BYTES (UINT64_C(4) << 30)
+#define MAX_PARTS 64
 #define SAY_MS 5000
+#define SLICE_BYTES (UINT32_C(128) << 10) /* hashed in one turn: a fraction of a millisecond */
+
+typedef enum step { TAKING, CHECKING_NAME, CHECKING_WHOLE } step_t;
 
 typedef struct incoming {
     actri_link_t link;
+    struct actr_file_receiver *receiver;
     bool from_shell;
     actr_id_t sender;
-    int fd;
+    step_t step;
+    int fd; /* the part, or while the name is checked the file that has it */
+    actri_file_sum_t sum;
+    actri_stream_turn_t turn; /* while it is checked */
+    bool turning, forgotten;  /* forgotten: the turn that is due frees it */
+    bool gone;                /* the sender is: nobody to be told */
     uint64_t size, done;
-    char sha[ACTRI_FILE_SHA_TEXT], part[ACTRI_FILE_SHA_TEXT + 8];
+    char sha[ACTRI_FILE_SHA_TEXT], part[ACTRI_FILE_PART_TEXT];
     char name[ACTRI_FILE_NAME_MAX + 1], reply[ACTR_STREAM_ID_MAX + 1];
 } incoming_t;
 
 struct actr_file_receiver {
+    actr_node_t *node;
     const actri_env_t *env;
     actr_file_options_t o;
     int folder;
-    actri_link_t files; /* incoming_t */
-    uint32_t count;
+    bool is_shell, closing;                            /* closing: atomic */
+    actri_link_t files;                                /* incoming_t */
+    uint32_t count;                                    /* atomic */
+    uint64_t received, refused, broken, parts_removed; /* atomic */
     char stream_id[ACTR_STREAM_ID_MAX + 1];
 };
+
+static void count(uint64_t *counter)
+{
+    (void)__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
 
 static bool same_sender(const incoming_t *in, const actr_chunk_t *chunk)
 {
@@ -46,14 +67,22 @@ static bool same_sender(const incoming_t *in, const actr_chunk_t *chunk)
     return !in->from_shell && actr_id_equal(&in->sender, chunk->sender);
 }
 
-static void forget(actr_file_receiver_t *r, incoming_t *in)
+static void close_file(incoming_t *in)
 {
+    if (in->step != TAKING) (void)actri_file_sum_end(&in->sum, NULL);
+    if (in->fd >= 0) (void)close(in->fd);
+    in->step = TAKING;
+    in->fd = -1;
+}
+
+static void forget(incoming_t *in)
+{
+    actr_file_receiver_t *r = in->receiver;
     actri_list_remove(&in->link);
-    if (in->fd >= 0) {
-        (void)close(in->fd);
-        r->count--;
-    }
-    actri_free(r->env, in);
+    close_file(in);
+    (void)__atomic_sub_fetch(&r->count, 1, __ATOMIC_RELAXED);
+    in->forgotten = true;
+    if (!in->turning) actri_free(r->env, in);
 }
 
 static bool tell(const actr_file_receiver_t *r, const incoming_t *in, bool ended, actr_status_t status, const char *why)
@@ -72,6 +101,7 @@ static bool tell(const actr_file_receiver_t *r, const incoming_t *in, bool ended
 
 static void say(actr_ctx_t *ctx, const incoming_t *in, const char *op, const char *key, const char *value)
 {
+    if (in->gone) return;
     const actr_metadata_t metadata[] = {{ACTRI_FILE_OP, op}, {ACTRI_FILE_SHA, in->sha}, {key, value}};
     actr_chunk_t chunk = ACTR_CHUNK_INIT;
     actr_send_options_t options = ACTR_SEND_OPTIONS_INIT;
@@ -86,131 +116,92 @@ static void say(actr_ctx_t *ctx, const incoming_t *in, const char *op, const cha
                 error.message);
 }
 
-static void refuse(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, actr_status_t status, const char *why)
+static void turn_away(actr_ctx_t *ctx, const incoming_t *in, actr_status_t status, const char *why)
 {
+    count(&in->receiver->refused);
     say(ctx, in, "refused", ACTRI_FILE_WHY, why);
-    (void)tell(r, in, true, status, why);
-    forget(r, in);
+    (void)tell(in->receiver, in, true, status, why);
 }
 
-static void refuse_errno(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, const char *what)
+static void refuse(actr_ctx_t *ctx, incoming_t *in, actr_status_t status, const char *why)
+{
+    turn_away(ctx, in, status, why);
+    forget(in);
+}
+
+static void refuse_errno(actr_ctx_t *ctx, incoming_t *in, const char *what)
 {
     actr_error_t error = ACTR_ERROR_INIT;
     (void)actri_fail_errno(&error, ACTR_STATUS_IO, errno, "%s", what);
-    refuse(ctx, r, in, ACTR_STATUS_IO, error.message);
+    refuse(ctx, in, ACTR_STATUS_IO, error.message);
 }
 
-/* ---- an offer ---- */
-
-/* Is the file that has the name already this one? */
-static bool is_there(const actr_file_receiver_t *r, const incoming_t *in, bool *taken)
+static void complete(actr_ctx_t *ctx, incoming_t *in)
 {
-    char sha[ACTRI_FILE_SHA_TEXT];
-    uint64_t size = 0;
-    struct stat info;
-    *taken = fstatat(r->folder, in->name, &info, AT_SYMLINK_NOFOLLOW) == 0;
-    if (!*taken || !S_ISREG(info.st_mode) || (uint64_t)info.st_size != in->size) return false;
-    int fd = openat(r->folder, in->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return false;
-    bool same = actri_file_sha(fd, sha, &size, NULL) == ACTR_OK && strcmp(sha, in->sha) == 0;
-    (void)close(fd);
-    return same;
+    in->done = in->size;
+    count(&in->receiver->received);
+    say(ctx, in, "done", NULL, NULL);
+    (void)tell(in->receiver, in, true, ACTR_OK, "");
+    forget(in);
 }
 
-static void accept_offer(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in)
+/* ---- a part ---- */
+
+static bool under_way(void *user, const char *part, uint64_t *size)
+{
+    const actr_file_receiver_t *r = user;
+    for (const actri_link_t *at = r->files.next; at != &r->files; at = at->next) {
+        const incoming_t *in = ACTRI_CONTAINER(at, incoming_t, link);
+        if (strcmp(in->part, part) != 0) continue;
+        *size = in->size;
+        return true;
+    }
+    return false;
+}
+
+static actr_status_t make_room(actr_file_receiver_t *r, const incoming_t *in, actr_error_t *error)
+{
+    uint64_t removed = 0;
+    actri_file_room_t room = {.env = r->env,
+                              .folder = r->folder,
+                              .most_bytes = r->o.max_part_bytes,
+                              .most_parts = r->o.max_parts,
+                              .under_way = under_way,
+                              .user = r};
+    actr_status_t status = actri_file_make_room(&room, in->part, in->size, &removed, error);
+    (void)__atomic_add_fetch(&r->parts_removed, removed, __ATOMIC_RELAXED);
+    return status;
+}
+
+/* Two receivers in one folder do not write the same part. Where files can not be locked, nobody is kept from it. */
+static bool is_anothers(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+static void open_part(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in)
 {
     char offset[24];
     struct stat info;
-    bool taken;
-    if (is_there(r, in, &taken)) {
-        in->done = in->size;
-        say(ctx, in, "done", NULL, NULL);
-        (void)tell(r, in, true, ACTR_OK, "");
-        forget(r, in);
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_status_t status = make_room(r, in, &error);
+    if (status != ACTR_OK) {
+        refuse(ctx, in, status, error.message);
         return;
     }
-    if (taken && !r->o.overwrite) {
-        refuse(ctx, r, in, ACTR_STATUS_PERMISSION_DENIED, "there is a file of that name");
-        return;
-    }
-    if (r->count >= r->o.max_files) {
-        refuse(ctx, r, in, ACTR_STATUS_LIMIT_REACHED, "too many files are being received");
-        return;
-    }
-    in->fd = openat(r->folder, in->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (in->fd >= 0) r->count++;
+    in->fd = openat(r->folder, in->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    bool anothers = in->fd >= 0 && is_anothers(in->fd);
     if (in->fd < 0 || fstat(in->fd, &info) != 0) {
-        refuse_errno(ctx, r, in, "its part can not be opened");
-        return;
+        refuse_errno(ctx, in, "its part can not be opened");
+    } else if (anothers || info.st_nlink == 0) {
+        refuse(ctx, in, ACTR_STATUS_LIMIT_REACHED, "somebody else is sending that file");
+    } else if (!S_ISREG(info.st_mode) || ((uint64_t)info.st_size > in->size && ftruncate(in->fd, 0) != 0)) {
+        refuse(ctx, in, ACTR_STATUS_IO, "its part is no file that can be written");
+    } else {
+        in->done = (uint64_t)info.st_size <= in->size ? (uint64_t)info.st_size : 0;
+        (void)snprintf(offset, sizeof offset, "%" PRIu64, in->done);
+        say(ctx, in, "from", ACTRI_FILE_OFFSET, offset);
     }
-    in->done = (uint64_t)info.st_size <= in->size ? (uint64_t)info.st_size : 0;
-    (void)snprintf(offset, sizeof offset, "%" PRIu64, in->done);
-    say(ctx, in, "from", ACTRI_FILE_OFFSET, offset);
-}
-
-static bool is_sha(const char *text)
-{
-    return strlen(text) == ACTRI_FILE_SHA_TEXT - 1 && strspn(text, "0123456789abcdef") == ACTRI_FILE_SHA_TEXT - 1;
-}
-
-static incoming_t *find(actr_file_receiver_t *r, const char *sha)
-{
-    for (actri_link_t *at = r->files.next; at != &r->files; at = at->next) {
-        incoming_t *in = ACTRI_CONTAINER(at, incoming_t, link);
-        if (strcmp(in->sha, sha) == 0) return in;
-    }
-    return NULL;
-}
-
-static void on_offer(actr_ctx_t *ctx, actr_file_receiver_t *r, const actr_chunk_t *chunk)
-{
-    const char *sha = actri_file_meta(chunk, ACTRI_FILE_SHA), *name = actri_file_meta(chunk, ACTRI_FILE_NAME);
-    const char *reply = actri_file_meta(chunk, ACTRI_FILE_REPLY);
-    if (!is_sha(sha) || reply[0] == '\0' || strlen(reply) > ACTR_STREAM_ID_MAX) return; /* nobody to be told */
-    incoming_t *before = find(r, sha);
-    if (before != NULL && same_sender(before, chunk)) forget(r, before); /* it begins anew */
-    incoming_t *in = actri_zalloc(r->env, sizeof *in);
-    if (in == NULL) return;
-    in->fd = -1;
-    in->from_shell = chunk->sender == NULL;
-    if (chunk->sender != NULL) in->sender = *chunk->sender;
-    (void)snprintf(in->sha, sizeof in->sha, "%s", sha);
-    (void)snprintf(in->part, sizeof in->part, ".%s.part", sha);
-    (void)snprintf(in->name, sizeof in->name, "%s", name);
-    (void)snprintf(in->reply, sizeof in->reply, "%s", reply);
-    bool busy = find(r, sha) != NULL;
-    actri_list_append(&r->files, &in->link);
-    if (!actri_file_name_good(name))
-        refuse(ctx, r, in, ACTR_STATUS_INVALID_NAME, "that is no name for a file here");
-    else if (!actri_file_number(actri_file_meta(chunk, ACTRI_FILE_SIZE), &in->size) || in->size > r->o.max_size)
-        refuse(ctx, r, in, ACTR_STATUS_TOO_LARGE, "the file is too large");
-    else if (busy)
-        refuse(ctx, r, in, ACTR_STATUS_LIMIT_REACHED, "somebody else is sending that file");
-    else
-        accept_offer(ctx, r, in);
-}
-
-/* ---- data, and the end ---- */
-
-static void on_data(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, const actr_chunk_t *chunk)
-{
-    size_t size = chunk->payload.size;
-    if (chunk->sequence != in->done || size > in->size - in->done) {
-        refuse(ctx, r, in, ACTR_STATUS_WIRE_PROTOCOL, "a piece is not the one that follows");
-        return;
-    }
-    const char *at = chunk->payload.data;
-    while (size > 0) {
-        ssize_t went = pwrite(in->fd, at, size, (off_t)in->done);
-        if (went <= 0) {
-            refuse_errno(ctx, r, in, "it can not be written");
-            return;
-        }
-        at += went;
-        size -= (size_t)went;
-        in->done += (uint64_t)went;
-    }
-    if (!tell(r, in, false, ACTR_OK, "")) refuse(ctx, r, in, ACTR_STATUS_CANCELLED, "the receiver ended the transfer");
 }
 
 /* Gives the part its name; false: errno says why. */
@@ -223,34 +214,222 @@ static bool put_in_place(const actr_file_receiver_t *r, const incoming_t *in)
     return true;
 }
 
-static void on_end(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in)
+/* ---- checksums, a slice a turn ---- */
+
+static void name_checked(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, bool same)
 {
-    char sha[ACTRI_FILE_SHA_TEXT] = "";
-    uint64_t size = 0;
-    actr_error_t error = ACTR_ERROR_INIT;
-    if (ftruncate(in->fd, (off_t)in->done) != 0 || actri_file_sha(in->fd, sha, &size, &error) != ACTR_OK) {
-        refuse_errno(ctx, r, in, "its part can not be read");
-    } else if (size != in->size || strcmp(sha, in->sha) != 0) {
+    if (same)
+        complete(ctx, in);
+    else if (!r->o.overwrite)
+        refuse(ctx, in, ACTR_STATUS_PERMISSION_DENIED, "there is a file of that name");
+    else
+        open_part(ctx, r, in);
+}
+
+static void whole_checked(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, bool same)
+{
+    if (!same) {
         (void)unlinkat(r->folder, in->part, 0); /* begun anew, it may come out right */
-        refuse(ctx, r, in, ACTR_STATUS_DECODE, "the checksum is wrong");
+        refuse(ctx, in, ACTR_STATUS_DECODE, "the checksum is wrong");
     } else if (!put_in_place(r, in)) {
-        refuse_errno(ctx, r, in, "it can not be given its name");
+        refuse_errno(ctx, in, "it can not be given its name");
     } else {
-        say(ctx, in, "done", NULL, NULL);
-        (void)tell(r, in, true, ACTR_OK, "");
-        forget(r, in);
+        complete(ctx, in);
     }
 }
 
-/* The sender has gone: the parts stay for when it comes again. */
+/* What the last slice gave: see actri_file_sum_add. */
+static void checked(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, int more)
+{
+    char sha[ACTRI_FILE_SHA_TEXT] = "";
+    step_t step = in->step;
+    int number = errno;
+    uint64_t size = in->sum.at;
+    bool hashed = actri_file_sum_end(&in->sum, sha);
+    in->step = TAKING;
+    bool same = more == 0 && size == in->size && strcmp(sha, in->sha) == 0;
+    errno = number;
+    if (more == 0 && !hashed) {
+        refuse(ctx, in, ACTR_STATUS_NO_MEMORY, "out of memory");
+    } else if (step == CHECKING_NAME) {
+        close_file(in);
+        name_checked(ctx, r, in, same);
+    } else if (more < 0) {
+        refuse_errno(ctx, in, "its part can not be read");
+    } else {
+        whole_checked(ctx, r, in, same);
+    }
+}
+
+static void check_slice(actr_file_receiver_t *r, incoming_t *in)
+{
+    actr_ctx_t ctx;
+    int more = actri_file_sum_add(&in->sum, in->fd, SLICE_BYTES);
+    if (more > 0 && in->sum.at <= in->size) {
+        in->turning = true;
+        actri_streams_turn(&in->turn);
+        return;
+    }
+    actri_ctx_init(&ctx, r->node, NULL, "stream", NULL, ACTRI_NEVER);
+    ctx.is_shell = r->is_shell;
+    checked(&ctx, r, in, more);
+}
+
+static void run_turn(actri_stream_turn_t *turn)
+{
+    incoming_t *in = ACTRI_CONTAINER(turn, incoming_t, turn);
+    actr_file_receiver_t *r = in->receiver;
+    in->turning = false;
+    if (in->forgotten) {
+        actri_free(r->env, in);
+    } else if (__atomic_load_n(&r->closing, __ATOMIC_ACQUIRE)) {
+        forget(in);
+    } else if (actri_streams_drops(turn)) {
+        count(&r->broken);
+        (void)tell(r, in, true, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down; the sender may go on later");
+        forget(in);
+    } else {
+        check_slice(r, in);
+    }
+}
+
+static void check(incoming_t *in, step_t step)
+{
+    in->step = step;
+    actri_file_sum_begin(&in->sum);
+    in->turn.run = run_turn;
+    in->turning = true;
+    actri_streams_turn(&in->turn);
+}
+
+/* ---- an offer ---- */
+
+/* Opens the file that has the name, if it may be this one: then it has the size. */
+static int open_taken(const actr_file_receiver_t *r, const incoming_t *in, bool *taken)
+{
+    struct stat info;
+    *taken = fstatat(r->folder, in->name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!*taken || !S_ISREG(info.st_mode) || (uint64_t)info.st_size != in->size) return -1;
+    return openat(r->folder, in->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+static void accept_offer(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in)
+{
+    bool taken;
+    in->fd = open_taken(r, in, &taken);
+    if (in->fd >= 0)
+        check(in, CHECKING_NAME);
+    else if (taken)
+        name_checked(ctx, r, in, false);
+    else
+        open_part(ctx, r, in);
+}
+
+static incoming_t *find(actr_file_receiver_t *r, const char *sha)
+{
+    for (actri_link_t *at = r->files.next; at != &r->files; at = at->next) {
+        incoming_t *in = ACTRI_CONTAINER(at, incoming_t, link);
+        if (strcmp(in->sha, sha) == 0) return in;
+    }
+    return NULL;
+}
+
+static void set_reply(incoming_t *in, const actri_file_offer_t *offer)
+{
+    (void)snprintf(in->reply, sizeof in->reply, "%s", offer->reply);
+    in->gone = false;
+}
+
+static incoming_t as_offered(actr_file_receiver_t *r, const actr_chunk_t *chunk, const actri_file_offer_t *offer)
+{
+    incoming_t in = {.receiver = r, .fd = -1, .from_shell = chunk->sender == NULL, .size = offer->size};
+    if (chunk->sender != NULL) in.sender = *chunk->sender;
+    (void)snprintf(in.sha, sizeof in.sha, "%s", offer->sha);
+    actri_file_part_name(offer->sha, in.part);
+    (void)snprintf(in.name, sizeof in.name, "%s", offer->name);
+    if (offer->status == ACTR_STATUS_INVALID_NAME) actri_utf8_line(in.name); /* a program may print it */
+    set_reply(&in, offer);
+    return in;
+}
+
+/* The same again, because an answer has not come: it is being found out. */
+static bool is_checked_already(const incoming_t *in, const actri_file_offer_t *offer)
+{
+    return in->step != TAKING && in->size == offer->size && strcmp(in->name, offer->name) == 0;
+}
+
+static void on_offer(actr_ctx_t *ctx, actr_file_receiver_t *r, const actr_chunk_t *chunk)
+{
+    actri_file_offer_t offer;
+    if (!actri_file_read_offer(chunk, r->o.max_size, &offer)) return;
+    incoming_t *before = find(r, offer.sha);
+    if (before != NULL && same_sender(before, chunk)) {
+        if (is_checked_already(before, &offer)) {
+            set_reply(before, &offer);
+            return;
+        }
+        forget(before); /* it begins anew */
+        before = NULL;
+    }
+    incoming_t in = as_offered(r, chunk, &offer), *kept = NULL;
+    if (offer.status != ACTR_OK) {
+        turn_away(ctx, &in, offer.status, offer.why);
+    } else if (before != NULL) {
+        turn_away(ctx, &in, ACTR_STATUS_LIMIT_REACHED, "somebody else is sending that file");
+    } else if (r->count >= r->o.max_files) {
+        turn_away(ctx, &in, ACTR_STATUS_LIMIT_REACHED, "too many files are being received");
+    } else if ((kept = actri_memdup(r->env, &in, sizeof in)) == NULL) {
+        turn_away(ctx, &in, ACTR_STATUS_NO_MEMORY, "out of memory");
+    } else {
+        actri_list_append(&r->files, &kept->link);
+        (void)__atomic_add_fetch(&r->count, 1, __ATOMIC_RELAXED);
+        accept_offer(ctx, r, kept);
+    }
+}
+
+/* ---- data, and the end ---- */
+
+static void on_data(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, const actr_chunk_t *chunk)
+{
+    size_t size = chunk->payload.size;
+    if (chunk->sequence != in->done || size > in->size - in->done) {
+        refuse(ctx, in, ACTR_STATUS_WIRE_PROTOCOL, "a piece is not the one that follows");
+        return;
+    }
+    const char *at = chunk->payload.data;
+    while (size > 0) {
+        ssize_t went = pwrite(in->fd, at, size, (off_t)in->done);
+        if (went <= 0) {
+            refuse_errno(ctx, in, "it can not be written");
+            return;
+        }
+        at += went;
+        size -= (size_t)went;
+        in->done += (uint64_t)went;
+    }
+    if (!tell(r, in, false, ACTR_OK, "")) refuse(ctx, in, ACTR_STATUS_CANCELLED, "the receiver ended the transfer");
+}
+
+static void on_end(actr_ctx_t *ctx, incoming_t *in)
+{
+    if (ftruncate(in->fd, (off_t)in->done) != 0)
+        refuse_errno(ctx, in, "its part can not be written");
+    else
+        check(in, CHECKING_WHOLE);
+}
+
+/* The sender has gone: the parts stay for when it comes again. What is all there is finished. */
 static void on_gone(actr_file_receiver_t *r, const actr_chunk_t *chunk)
 {
     for (actri_link_t *at = r->files.next, *next; at != &r->files; at = next) {
         next = at->next;
         incoming_t *in = ACTRI_CONTAINER(at, incoming_t, link);
         if (!same_sender(in, chunk)) continue;
+        in->gone = true;
+        if (in->step == CHECKING_WHOLE) continue;
+        count(&r->broken);
         (void)tell(r, in, true, ACTR_STATUS_UNAVAILABLE, "the sender has gone; it may go on later");
-        forget(r, in);
+        forget(in);
     }
 }
 
@@ -267,18 +446,26 @@ static void on_chunk(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
         return;
     }
     incoming_t *in = find(r, actri_file_meta(chunk, ACTRI_FILE_SHA));
-    if (in == NULL || !same_sender(in, chunk)) return; /* of a transfer that was refused */
+    if (in == NULL || !same_sender(in, chunk) || in->step != TAKING) return; /* refused, or not asked for */
     if (strcmp(op, "data") == 0) on_data(ctx, r, in, chunk);
-    if (strcmp(op, "end") == 0) on_end(ctx, r, in);
+    if (strcmp(op, "end") == 0) on_end(ctx, in);
 }
 
 /* ---- life ---- */
 
 static void destroy(actr_file_receiver_t *r)
 {
-    while (!actri_list_empty(&r->files)) forget(r, ACTRI_CONTAINER(r->files.next, incoming_t, link));
+    while (!actri_list_empty(&r->files)) forget(ACTRI_CONTAINER(r->files.next, incoming_t, link));
     if (r->folder >= 0) (void)close(r->folder);
     actri_free(r->env, r);
+}
+
+static void set_defaults(actr_file_options_t *o)
+{
+    if (o->max_size == 0) o->max_size = MAX_SIZE;
+    if (o->max_files == 0) o->max_files = MAX_FILES;
+    if (o->max_parts == 0) o->max_parts = o->max_files > MAX_PARTS ? o->max_files : MAX_PARTS;
+    if (o->max_part_bytes == 0) o->max_part_bytes = o->max_size > MAX_PART_BYTES ? o->max_size : MAX_PART_BYTES;
 }
 
 actr_status_t actr_file_receive(actr_ctx_t *ctx, const char *stream_id, const char *folder,
@@ -290,11 +477,12 @@ actr_status_t actr_file_receive(actr_ctx_t *ctx, const char *stream_id, const ch
     }
     actr_file_receiver_t *r = actri_zalloc(&ctx->node->system->env, sizeof *r);
     if (r == NULL) return actri_no_memory(error);
+    r->node = ctx->node;
     r->env = &ctx->node->system->env;
+    r->is_shell = ctx->is_shell;
     actri_list_init(&r->files);
     r->o = actri_file_options(options);
-    if (r->o.max_size == 0) r->o.max_size = MAX_SIZE;
-    if (r->o.max_files == 0) r->o.max_files = MAX_FILES;
+    set_defaults(&r->o);
     (void)snprintf(r->stream_id, sizeof r->stream_id, "%s", stream_id);
     r->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     actr_status_t status = ACTR_OK;
@@ -312,10 +500,22 @@ void actr_file_receiver_free(actr_ctx_t *ctx, actr_file_receiver_t *r)
 {
     if (r == NULL) return;
     actr_node_t *node = ctx->node;
+    __atomic_store_n(&r->closing, true, __ATOMIC_RELEASE); /* what is being hashed is not waited for */
     if (actr_ctx_unregister_stream(ctx, r->stream_id, NULL) == ACTR_STATUS_SHUTTING_DOWN) { /* which ends callbacks */
         actri_lock(&node->mutex);
         while (!node->ended) (void)actri_cond_wait(&node->changed, &node->mutex, ACTRI_NEVER);
         actri_unlock(&node->mutex);
     }
     destroy(r);
+}
+
+void actr_file_receiver_stats(const actr_file_receiver_t *r, actr_file_stats_t *out)
+{
+    actr_file_stats_t stats = {.struct_size = out->struct_size};
+    stats.receiving = __atomic_load_n(&r->count, __ATOMIC_RELAXED);
+    stats.received = __atomic_load_n(&r->received, __ATOMIC_RELAXED);
+    stats.refused = __atomic_load_n(&r->refused, __ATOMIC_RELAXED);
+    stats.broken = __atomic_load_n(&r->broken, __ATOMIC_RELAXED);
+    stats.parts_removed = __atomic_load_n(&r->parts_removed, __ATOMIC_RELAXED);
+    memcpy(out, &stats, out->struct_size < sizeof stats ? out->struct_size : sizeof stats);
 }

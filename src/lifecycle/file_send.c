@@ -24,8 +24,6 @@
 #define LOOK_NS (200 * ACTRI_MS) /* how late it is noticed that the node shuts down */
 #define PAUSE_MS 200             /* before the next attempt, times their number */
 
-typedef enum heard { NOTHING = 0, FROM, DONE, REFUSED, BROKEN } heard_t;
-
 typedef struct sending {
     actr_ctx_t *ctx;
     const actr_dest_t *dest;
@@ -37,25 +35,20 @@ typedef struct sending {
     uint8_t block[MOST_CHUNK_BYTES];
     actri_mutex_t mutex; /* guards the rest */
     actri_cond_t changed;
-    heard_t heard;
+    actri_file_word_t heard;
     uint64_t offset;
     char why[200];
 } sending_t;
 
 /* ---- what the receiver says ---- */
 
-static heard_t understand(sending_t *s, const actr_chunk_t *chunk)
+static void hear_locked(sending_t *s, const actr_chunk_t *chunk)
 {
-    const char *op = actri_file_meta(chunk, ACTRI_FILE_OP);
-    if (chunk->kind == ACTR_CHUNK_END) return BROKEN;
-    if (strcmp(actri_file_meta(chunk, ACTRI_FILE_SHA), s->sha) != 0) return NOTHING;
-    if (strcmp(op, "done") == 0) return DONE;
-    if (strcmp(op, "from") == 0 && actri_file_number(actri_file_meta(chunk, ACTRI_FILE_OFFSET), &s->offset)) {
-        return s->offset <= s->size ? FROM : NOTHING;
-    }
-    if (strcmp(op, "refused") != 0) return NOTHING;
-    (void)snprintf(s->why, sizeof s->why, "%s", actri_file_meta(chunk, ACTRI_FILE_WHY));
-    return REFUSED;
+    const char *why = "";
+    actri_file_word_t heard = actri_file_read_word(chunk, s->sha, s->size, &s->offset, &why);
+    if (heard == ACTRI_FILE_NOTHING) return;
+    s->heard = heard;
+    (void)snprintf(s->why, sizeof s->why, "%s", why);
 }
 
 static void on_word(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
@@ -63,8 +56,7 @@ static void on_word(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
     (void)ctx;
     sending_t *s = user;
     actri_lock(&s->mutex);
-    heard_t heard = understand(s, chunk);
-    if (heard != NOTHING) s->heard = heard;
+    hear_locked(s, chunk);
     actri_cond_broadcast(&s->changed);
     actri_unlock(&s->mutex);
 }
@@ -76,16 +68,17 @@ static bool node_runs(const sending_t *s)
     return true;
 }
 
-/* What was heard, and forgets it; NOTHING: the time, or the node's, is over. */
-static heard_t listen_for(sending_t *s, uint32_t ms)
+/* What was heard, and forgets it; ACTRI_FILE_NOTHING: the time, or the node's, is over. */
+static actri_file_word_t listen_for(sending_t *s, uint32_t ms)
 {
     int64_t deadline = actri_now_ns() + (int64_t)ms * ACTRI_MS;
     actri_lock(&s->mutex);
-    for (int64_t now = actri_now_ns(); s->heard == NOTHING && now < deadline && node_runs(s); now = actri_now_ns()) {
+    for (int64_t now = actri_now_ns(); s->heard == ACTRI_FILE_NOTHING && now < deadline && node_runs(s);
+         now = actri_now_ns()) {
         (void)actri_cond_wait(&s->changed, &s->mutex, now + LOOK_NS < deadline ? now + LOOK_NS : deadline);
     }
-    heard_t heard = s->heard;
-    s->heard = NOTHING;
+    actri_file_word_t heard = s->heard;
+    s->heard = ACTRI_FILE_NOTHING;
     actri_unlock(&s->mutex);
     return heard;
 }
@@ -126,18 +119,18 @@ static actr_status_t cancelled(actr_error_t *error)
 }
 
 /* What the receiver's word means for the attempt; TIMEOUT and UNAVAILABLE call for another one. */
-static actr_status_t judge(const sending_t *s, heard_t heard, actr_error_t *error)
+static actr_status_t judge(const sending_t *s, actri_file_word_t heard, actr_error_t *error)
 {
     switch (heard) {
-    case DONE: return ACTR_OK;
-    case REFUSED:
+    case ACTRI_FILE_DONE: return ACTR_OK;
+    case ACTRI_FILE_REFUSED:
         return actri_fail(error, ACTR_STATUS_PERMISSION_DENIED, "the receiver refused %s: %s", s->name, s->why);
-    case BROKEN: return actri_fail(error, ACTR_STATUS_UNAVAILABLE, "the receiver's connection ended");
+    case ACTRI_FILE_BROKEN: return actri_fail(error, ACTR_STATUS_UNAVAILABLE, "the receiver's connection ended");
     default: return actri_fail(error, ACTR_STATUS_TIMEOUT, "the receiver says nothing");
     }
 }
 
-static actr_status_t offer(sending_t *s, heard_t *heard, actr_error_t *error)
+static actr_status_t offer(sending_t *s, actri_file_word_t *heard, actr_error_t *error)
 {
     char size[24];
     (void)snprintf(size, sizeof size, "%" PRIu64, s->size);
@@ -147,7 +140,7 @@ static actr_status_t offer(sending_t *s, heard_t *heard, actr_error_t *error)
     actr_status_t status = say(s, "offer", 0, more, 3, error);
     if (status != ACTR_OK) return status;
     *heard = listen_for(s, s->o.timeout_ms);
-    return *heard == FROM ? ACTR_OK : judge(s, *heard, error);
+    return *heard == ACTRI_FILE_FROM ? ACTR_OK : judge(s, *heard, error);
 }
 
 static actr_status_t send_rest(sending_t *s, actr_error_t *error)
@@ -159,8 +152,8 @@ static actr_status_t send_rest(sending_t *s, actr_error_t *error)
         if (status != ACTR_OK) return status;
         s->done += (uint64_t)got;
         if (!tell(s, false, ACTR_OK, "")) return cancelled(error);
-        heard_t heard = listen_for(s, 0);
-        if (heard != NOTHING) return judge(s, heard, error); /* refused in the middle, or gone */
+        actri_file_word_t heard = listen_for(s, 0);
+        if (heard != ACTRI_FILE_NOTHING) return judge(s, heard, error); /* refused in the middle, or gone */
     }
     actr_status_t status = say(s, "end", 0, NULL, 0, error);
     return status != ACTR_OK ? status : judge(s, listen_for(s, s->o.timeout_ms), error);
@@ -168,9 +161,9 @@ static actr_status_t send_rest(sending_t *s, actr_error_t *error)
 
 static actr_status_t attempt(sending_t *s, actr_error_t *error)
 {
-    heard_t heard = NOTHING;
+    actri_file_word_t heard = ACTRI_FILE_NOTHING;
     actr_status_t status = offer(s, &heard, error);
-    if (status != ACTR_OK || heard == DONE) return status;
+    if (status != ACTR_OK || heard == ACTRI_FILE_DONE) return status;
     actri_lock(&s->mutex);
     s->done = s->offset;
     actri_unlock(&s->mutex);
