@@ -48,7 +48,9 @@ typedef enum actr_event_kind {
     ACTR_EVENT_CREDENTIAL_EXPIRING = 11, /* a new one is asked for */
     ACTR_EVENT_CREDENTIAL_RENEWED = 12,
     ACTR_EVENT_MAILBOX_BACKPRESSURE = 13, /* three quarters full; once, until it is half empty */
-    ACTR_EVENT_ERROR = 14,                /* a handler failed, as actr_supervision_t counts it; status says how */
+    /* A handler failed, as actr_supervision_t counts it; or a stored request has become a dead letter (DECODE: it could
+       not be read; LIMIT_REACHED: too many attempts), which that does not count. status says how. */
+    ACTR_EVENT_ERROR = 14,
 } actr_event_kind_t;
 
 /* "peer connected". Static; never NULL. [any-thread] */

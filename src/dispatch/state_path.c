@@ -384,6 +384,15 @@ void actri_state_path_repeat(actri_state_path_t *path, const actri_mail_t *mail,
     actri_peer_gate_reply(path->gate, &caller, mail->origin, actr_buf_retain(reply));
 }
 
+void actri_state_path_dead(actri_state_path_t *path, const actri_mail_t *mail, const actr_error_t *cause)
+{
+    actr_error_t why = ACTR_ERROR_INIT;
+    if (path->o.on_dead == NULL) return;
+    (void)actri_fail(&why, cause->status, "stored request %lld has become a dead letter: %s", (long long)mail->sequence,
+                     cause->message);
+    path->o.on_dead(path->o.user, &why);
+}
+
 void actri_state_path_pressure(actri_state_path_t *path, uint64_t messages, uint64_t bytes)
 {
     if (path->o.on_pressure != NULL) path->o.on_pressure(path->o.user, messages, bytes);

@@ -42,6 +42,7 @@ typedef struct actri_state_path_options {
     actri_mailbox_t *mailbox; /* its deliver and refuse are routed to this state path */
     actri_serve_fn serve;
     void (*on_pressure)(void *user, uint64_t messages, uint64_t bytes); /* the mailbox fills; may be NULL */
+    void (*on_dead)(void *user, const actr_error_t *why); /* a request went to the dead letters; may be NULL */
     void *user;
     /* NULL: no request has a key. A key that is a number is put into *number. */
     bool (*key_of)(const actr_request_t *request, uint64_t *number, actr_bytes_t *key, void *user);
@@ -74,6 +75,7 @@ void actri_state_path_deliver(actri_state_path_t *path, actri_link_t *mails, boo
 void actri_state_path_refuse(actri_state_path_t *path, const actri_mail_t *mail, const actr_error_t *why);
 /* The request was answered before; reply NULL: nothing was kept (a tell). */
 void actri_state_path_repeat(actri_state_path_t *path, const actri_mail_t *mail, actr_buf_t *reply);
+void actri_state_path_dead(actri_state_path_t *path, const actri_mail_t *mail, const actr_error_t *cause);
 void actri_state_path_pressure(actri_state_path_t *path, uint64_t messages, uint64_t bytes);
 
 /* From now on requests are refused with SHUTTING_DOWN; queued ones still run until the deadline, then are kept

@@ -252,6 +252,12 @@ static void on_pressure(void *user, uint64_t messages, uint64_t bytes)
     actri_node_event(user, ACTR_EVENT_MAILBOX_BACKPRESSURE, NULL, text);
 }
 
+static void on_dead(void *user, const actr_error_t *why)
+{
+    actr_event_t event = {.kind = ACTR_EVENT_ERROR, .status = why->status, .detail = why->message};
+    actri_node_tell(user, &event);
+}
+
 static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
 {
     actr_system_t *system = node->system;
@@ -261,6 +267,7 @@ static actr_status_t make_path(actr_node_t *node, actr_error_t *error)
                                           .mailbox = system->mailbox,
                                           .serve = serve,
                                           .on_pressure = on_pressure,
+                                          .on_dead = on_dead,
                                           .user = node,
                                           .key_of = node->keyed ? actri_node_key_of : NULL,
                                           .key_user = node};

@@ -51,6 +51,14 @@ static void pressure(void *user, uint64_t messages, uint64_t bytes)
     actri_unlock(&system->mutex);
 }
 
+static void dead(void *user, const actri_mail_t *mail, const actr_error_t *cause)
+{
+    actr_system_t *system = user;
+    actri_lock(&system->mutex);
+    if (system->path != NULL) actri_state_path_dead(system->path, mail, cause);
+    actri_unlock(&system->mutex);
+}
+
 void actri_system_set_path(actr_system_t *system, actri_state_path_t *path)
 {
     actri_lock(&system->mutex);
@@ -93,6 +101,7 @@ static actr_status_t open_mailbox(actr_system_t *system, actr_error_t *error)
                                        .refuse = refuse,
                                        .repeat = repeat,
                                        .pressure = pressure,
+                                       .dead = dead,
                                        .user = system};
     return actri_mailbox_open(&options, &system->mailbox, error);
 }

@@ -281,6 +281,7 @@ void actri_mailbox_done(actri_mailbox_t *m, actri_mail_t *mail, actri_dispositio
     if (disposition == ACTRI_MAIL_DEAD && cause != NULL) {
         grave = actri_grave_new(m, mail, cause);
         if (grave == NULL) actri_error(m->env, AREA, "out of memory: no dead letter for %s", cause->message);
+        if (m->o.dead != NULL) m->o.dead(m->o.user, mail, cause);
     }
     mail->user = grave;
     if (m->immediate) end_now(m, mail, grave);

@@ -66,6 +66,8 @@ typedef struct actri_mailbox_options {
     /* It has filled to three quarters of a limit: said once, until it has emptied to a half. On the thread of
        actri_mailbox_put; must not block. NULL: nobody is told. */
     void (*pressure)(void *user, uint64_t messages, uint64_t bytes);
+    /* This mail goes to the dead letters. On the thread that says so; must not block. NULL: nobody is told. */
+    void (*dead)(void *user, const actri_mail_t *mail, const actr_error_t *cause);
     void *user;
 } actri_mailbox_options_t;
 

@@ -56,6 +56,14 @@ static void on_event(const actr_event_t *event, void *user)
     w->last_status = event->status;
     w->relayed = w->relayed || event->relayed;
     assert_true((event->peer != NULL) == (strncmp(actr_event_name(event->kind), "peer", 4) == 0));
+    if (event->kind == ACTR_EVENT_ERROR) {
+        actri_lock(&w->s.n.mutex);
+        size_t size = strlen(w->s.text);
+        (void)snprintf(w->s.text + size, sizeof w->s.text - size, "%s: %s; ", actr_status_name(event->status),
+                       event->detail);
+        actri_unlock(&w->s.n.mutex);
+        fixture_changed(&w->s.n, &w->s.count2);
+    }
     hear(w, actr_event_name(event->kind));
 }
 
@@ -428,6 +436,52 @@ static void many_nodes_in_one_process(void **state)
     fixture_close(&f);
 }
 
+static bool show_nothing(void *user, const actr_message_t *message)
+{
+    *(int64_t *)user = message->id;
+    return true;
+}
+
+/* One that nobody can read, and one whose handling has never ended: each is heard of once, and is no handler's failure.
+ */
+static void a_dead_letter_is_heard_of(void **state)
+{
+    (void)state;
+    fixture_t f;
+    witness_t w;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_workload_t workload;
+    actr_mailbox_t *mailbox = NULL;
+    actr_dlq_t *letters = NULL;
+    actr_store_options_t options = ACTR_STORE_OPTIONS_INIT;
+    actr_message_t message = {.payload = {"\xff no envelope", 14}};
+    int64_t id = 0;
+    size_t taken = 0;
+    fixture_open(&f);
+    assert_ok(actr_memory_store_open(&options, &mailbox, &letters, &error), &error);
+    assert_ok(actr_mailbox_enqueue(mailbox, &message, 1, &error), &error);
+    assert_ok(actr_mailbox_dequeue(mailbox, 1, ACTR_LEASE_FOR_EVER, show_nothing, &id, &taken, &error), &error);
+    assert_ok(actr_mailbox_nack(mailbox, &(actr_nack_t){.id = id}, 1, &error), &error); /* one attempt */
+    assert_ok(actr_mailbox_enqueue(mailbox, &message, 1, &error), &error);
+    memset(&w, 0, sizeof w);
+    scene_init(&w.s, routes, NULL, &workload);
+    workload.on_event = on_event;
+    actr_config_t config = fixture_config(&f, "dead");
+    config.mailbox = mailbox;
+    config.dead_letters = letters;
+    config.mailbox_max_attempts = 1;
+    scene_attach(&w.s, &config, &workload);
+    assert_ok(actr_node_start(w.s.n.node, &w.s.n.ref, &error), &error);
+    fixture_wait(&w.s.n, &w.s.count2, 2);
+    fixture_stop(&w.s.n);
+    assert_int_equal(w.s.count2, 2);
+    assert_non_null(strstr(w.s.text, "LIMIT_REACHED: stored request 1 has become a dead letter: handed out 1 times"));
+    assert_non_null(strstr(w.s.text, "DECODE: stored request 2 has become a dead letter"));
+    actr_mailbox_close(mailbox);
+    actr_dlq_close(letters);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +492,7 @@ int main(void)
         cmocka_unit_test(a_life_leaves_nothing_behind),
         cmocka_unit_test(a_shutdown_goes_in_order),
         cmocka_unit_test(many_may_shut_down_at_once),
+        cmocka_unit_test(a_dead_letter_is_heard_of),
         cmocka_unit_test(many_nodes_in_one_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
