@@ -151,7 +151,7 @@ typedef struct actr_config {
     actr_mailbox_t *mailbox;              /* one's own; counts instead of mailbox_path. The system uses it alone, does
                                              not close it, and must be gone before it */
     actr_dlq_t *dead_letters;             /* beside it; NULL: dead letters are only logged */
-    uint32_t mailbox_max_attempts;        /* of a request whose handling ends with the process, [5] */
+    uint32_t mailbox_max_attempts;        /* of a request whose handling begins and ends with the process, [5] */
     uint32_t mailbox_duplicate_window_ms; /* how long an answered request id is known, [300000] */
     uint32_t mailbox_duplicate_entries;   /* most of them, [16384] */
     uint32_t mailbox_high_per_normal;     /* High requests for each Normal one while both wait, [8] */

@@ -140,7 +140,7 @@ const actri_key_t actri_keys[] = {
     {"system.storage.max_bytes", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "268435456", U64, AT(max_bytes),
      .what = "Most bytes in the mailbox; 0 is the default."},
     {"system.storage.max_attempts", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "5", U32, AT(max_attempts),
-     .what = "Times a request is handed out whose handling ends with the process; then it becomes a dead letter. 0 is "
+     .what = "Times a request is begun whose handling ends with the process; then it becomes a dead letter. 0 is "
              "the default."},
     {"system.storage.duplicate_window_ms", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, OWN, .fallback = "300000", U32,
      AT(duplicate_window_ms),

@@ -303,6 +303,7 @@ static void run_mail(actri_task_t *task)
     actri_envelope_t e;
     actr_id_t caller;
     actr_error_t error = ACTR_ERROR_INIT;
+    actri_mailbox_begin(path->o.mailbox, mail, true);
     actr_status_t status =
         actri_envelope_decode(actr_buf_data(mail->message), actr_buf_size(mail->message), &e, &error);
     if (status == ACTR_OK && !actri_id_decode(mail->sender, mail->sender_size, &caller)) {
@@ -350,7 +351,13 @@ static uint64_t mail_key(actri_state_path_t *path, const actri_mail_t *mail)
 uint64_t actri_state_path_key(actri_state_path_t *path, actri_task_t *task)
 {
     if (path->o.key_of == NULL) return 0;
-    if (task->run == run_mail) return mail_key(path, ACTRI_CONTAINER(task, actri_mail_t, task));
+    if (task->run == run_mail) {
+        actri_mail_t *mail = ACTRI_CONTAINER(task, actri_mail_t, task);
+        actri_mailbox_begin(path->o.mailbox, mail, true); /* the workload's function looks into it */
+        uint64_t key = mail_key(path, mail);
+        actri_mailbox_begin(path->o.mailbox, mail, false);
+        return key;
+    }
     if (!actri_local_call_is(task)) return 0;
     actr_request_t request = {0};
     actri_local_call_request(ACTRI_CONTAINER(task, actri_local_call_t, task), &request);

@@ -25,9 +25,21 @@ actri_mail_t *actri_mail_new(actri_mailbox_t *m)
 void actri_mail_free(actri_mailbox_t *m, actri_mail_t *mail)
 {
     if (mail == NULL) return;
+    actri_mailbox_begin(m, mail, false);
     actr_buf_release(mail->message);
     actr_buf_release(mail->reply);
     actri_free(m->env, mail);
+}
+
+void actri_mailbox_begin(actri_mailbox_t *m, actri_mail_t *mail, bool begun)
+{
+    if (m->begun == NULL || begun == (mail->begun != 0)) return;
+    if (begun) {
+        mail->begun = actri_begun_mark(m->begun, mail->sequence);
+    } else {
+        actri_begun_clear(m->begun, mail->begun);
+        mail->begun = 0;
+    }
 }
 
 /* The user's own mailbox outlives the system, whose memory the buffers are: it gets no references. */
@@ -394,6 +406,16 @@ static actr_status_t count_old(actri_mailbox_t *m, actr_error_t *error)
     return m->room != NULL ? ACTR_OK : actri_no_memory(error);
 }
 
+/* Without that file it works too, less exactly. */
+static void note_begun(actri_mailbox_t *m)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    if (m->o.own != NULL || !actri_mailbox_is_file(m->o.path)) return;
+    if (actri_begun_new(m->env, m->o.path, &m->begun, &error) != ACTR_OK) {
+        actri_warn(m->env, AREA, "%s: after a crash all that was handed out counts as tried", error.message);
+    }
+}
+
 actr_status_t actri_mailbox_open(const actri_mailbox_options_t *options, actri_mailbox_t **out, actr_error_t *error)
 {
     actri_mailbox_t *m = actri_zalloc(options->env, sizeof *m);
@@ -411,6 +433,7 @@ actr_status_t actri_mailbox_open(const actri_mailbox_options_t *options, actri_m
     actri_map_init(&m->routes, m->env);
     actr_status_t status = open_store(m, error);
     if (status == ACTR_OK) status = count_old(m, error);
+    if (status == ACTR_OK) note_begun(m);
     if (status != ACTR_OK) {
         actri_mailbox_close(m);
         return status;
@@ -451,6 +474,8 @@ void actri_mailbox_close(actri_mailbox_t *m)
         actri_unlock(&m->mutex);
         actri_thread_join(&m->thread);
     }
+    actri_begun_free(m->begun, !actri_list_empty(&m->ended)); /* what the disk has not taken is in flight still */
+    m->begun = NULL;
     free_list(m, &m->ended);
     free_list(m, &m->arrived);
     actri_routes_clear(m);

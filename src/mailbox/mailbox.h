@@ -5,8 +5,8 @@
  * unless that one is immediate, the storage thread that commits in groups. spec: mailbox.md; design 3, 4.
  *
  * Promise: `deliver` is called for a mail only after its commit returned; an acknowledgement rides in the next
- * commit; what was delivered and not acknowledged before a crash is delivered again after it, attempt counted. A
- * request whose key is known is not stored again: the reply goes to where it was asked last.
+ * commit; what was delivered and not acknowledged before a crash is delivered again after it, attempt counted if it was
+ * begun. A request whose key is known is not stored again: the reply goes to where it was asked last.
  */
 #ifndef ACTRI_MAILBOX_H
 #define ACTRI_MAILBOX_H
@@ -35,7 +35,8 @@ typedef struct actri_mail {
     uint8_t key[ACTR_KEY_SIZE]; /* actr_message_key; zero: never a duplicate */
     bool high;
     bool redelivered;        /* read back from the table */
-    uint32_t attempts;       /* deliveries so far, this one included */
+    uint16_t begun;          /* the mailbox's: where that is written; 0: nowhere */
+    uint32_t attempts;       /* this one included */
     uint32_t redrives;       /* times it came back from the dead letters */
     int64_t deadline_ms;     /* wall clock; 0: none */
     int64_t sequence;        /* given by the store */
@@ -92,6 +93,9 @@ void actri_mail_free(actri_mailbox_t *mailbox, actri_mail_t *mail);
 /* Takes a list of mails; each ends in deliver, refuse or repeat, or is a duplicate of one that is being handled. One
  * wake-up for all of them. Leaves the list empty. [any-thread] */
 void actri_mailbox_put(actri_mailbox_t *mailbox, actri_link_t *mails);
+/* The delivered mail is about to be handled: should the process end now, this was an attempt. False takes it back.
+ * [any-thread] */
+void actri_mailbox_begin(actri_mailbox_t *mailbox, actri_mail_t *mail, bool begun);
 /* Where the reply of a delivered mail goes: the session on which it was asked last; 0: nowhere. [any-thread] */
 uint64_t actri_mailbox_origin(actri_mailbox_t *mailbox, actri_mail_t *mail);
 /* The delivered mail has ended; frees it. cause: of DEAD, else NULL. [any-thread] */

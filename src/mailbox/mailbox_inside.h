@@ -6,6 +6,7 @@
 #include "mailbox/mailbox.h"
 
 #include "base/map.h"
+#include "mailbox/begun.h"
 #include "port/thread.h"
 
 #define ACTRI_BATCH 512  /* mails of one commit */
@@ -24,6 +25,7 @@ struct actri_mailbox {
     actri_mailbox_options_t o;
     actr_mailbox_t *store;
     actr_dlq_t *letters;
+    actri_begun_t *begun; /* of a file; NULL: what is handed out counts as begun */
     bool immediate;
     actri_group_room_t *room;
     actri_thread_t thread;

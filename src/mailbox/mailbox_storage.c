@@ -230,7 +230,7 @@ static void bury_exhausted(actri_mailbox_t *m, actri_link_t *mails)
         }
         actr_error_t cause = ACTR_ERROR_INIT;
         mail->attempts--; /* this time nobody tries */
-        (void)actri_fail(&cause, ACTR_STATUS_LIMIT_REACHED, "handed out %u times, and its handling never ended",
+        (void)actri_fail(&cause, ACTR_STATUS_LIMIT_REACHED, "tried %u times, and its handling never ended",
                          mail->attempts);
         actri_error(m->env, AREA, "message %lld is dead: %s", (long long)mail->sequence, cause.message);
         mail->origin = actri_mailbox_origin(m, mail);

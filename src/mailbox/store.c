@@ -157,7 +157,7 @@ static actr_status_t set_up(actri_store_t *store, const char *path, actr_durabil
             return actri_sqlite_fail(store->db, path, error);
         }
     }
-    return actri_store_load(store, actri_wall_ms(), error);
+    return actri_store_load(store, path, actri_wall_ms(), error);
 }
 
 static void set_limits(actri_store_t *store, const actr_store_options_t *options)

@@ -103,7 +103,8 @@ ACTR_MUST_CHECK actr_status_t actri_store_reply(actri_store_t *store, int64_t nu
 /* Forgets the answers up to number. */
 ACTR_MUST_CHECK actr_status_t actri_store_trim(actri_store_t *store, int64_t number, actr_error_t *error);
 /* Fills counts and known from the file. */
-ACTR_MUST_CHECK actr_status_t actri_store_load(actri_store_t *store, int64_t now_ms, actr_error_t *error);
+ACTR_MUST_CHECK actr_status_t actri_store_load(actri_store_t *store, const char *path, int64_t now_ms,
+                                               actr_error_t *error);
 
 /* ---- dead letters (store_letters.c) ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of messages and of answers. Each function leaves counts as the file is. */
+#include "mailbox/begun.h"
 #include "mailbox/schema.h"
 #include "mailbox/store.h"
 #include "port/clock.h"
@@ -381,21 +382,36 @@ static bool load_counter(actri_store_t *store, sqlite3_stmt *s, int64_t now_ms)
     return true;
 }
 
-/* Nobody holds anything at a start; a delay beyond the longest one comes from a clock that was set back. */
-static bool let_go(sqlite3 *db, int64_t now_ms)
+static bool let_go_begun(void *user, int64_t sequence)
 {
-    char query[240];
+    char query[160];
     (void)sqlite3_snprintf(sizeof query, query,
-                           "UPDATE message SET leased = 0, available_ms = 0 WHERE leased <> 0;"
-                           "UPDATE message SET available_ms = %lld WHERE available_ms > %lld",
-                           (long long)(now_ms + MOST_DELAY_MS), (long long)(now_ms + MOST_DELAY_MS));
-    return sqlite3_exec(db, query, NULL, NULL, NULL) == SQLITE_OK;
+                           "UPDATE message SET leased = 0, available_ms = 0 WHERE sequence = %lld AND leased <> 0",
+                           (long long)sequence);
+    return sqlite3_exec(user, query, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-actr_status_t actri_store_load(actri_store_t *store, int64_t now_ms, actr_error_t *error)
+/* Nobody holds anything at a start. Where it is known what had been begun, nothing else was tried. A delay beyond the
+ * longest one comes from a clock that was set back. */
+static bool let_go(actri_store_t *store, const char *path, int64_t now_ms)
+{
+    char query[320];
+    if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) return false;
+    bool known = actri_begun_each(&store->env, path, let_go_begun, store->db);
+    (void)sqlite3_snprintf(
+        sizeof query, query,
+        "UPDATE message SET leased = 0, available_ms = 0, attempts = max(0, attempts - %d) WHERE leased <> 0;"
+        "UPDATE message SET available_ms = %lld WHERE available_ms > %lld; COMMIT",
+        known ? 1 : 0, (long long)(now_ms + MOST_DELAY_MS), (long long)(now_ms + MOST_DELAY_MS));
+    bool good = sqlite3_exec(store->db, query, NULL, NULL, NULL) == SQLITE_OK;
+    if (good) actri_begun_forget(&store->env, path);
+    return good;
+}
+
+actr_status_t actri_store_load(actri_store_t *store, const char *path, int64_t now_ms, actr_error_t *error)
 {
     store->counts.next_hidden_ms = INT64_MAX;
-    int code = let_go(store->db, now_ms) ? SQLITE_DONE : SQLITE_ERROR;
+    int code = let_go(store, path, now_ms) ? SQLITE_DONE : SQLITE_ERROR;
     if (code == SQLITE_DONE)
         code = step_all(store->db,
                         "SELECT coalesce((SELECT value FROM counter WHERE name = 'sequence'), 0), "

@@ -67,6 +67,7 @@ static void handle(actri_task_t *task)
         actri_unlock(&self.mutex);
         return;
     }
+    actri_mailbox_begin(self.mailbox, mail, true);
     effect_t effect = {request.number, self.plan.life, mail->attempts, 0,
                        (uint64_t)self.plan.life << 32 | ++self.handled};
     if (write(self.effects, &effect, sizeof effect) != sizeof effect) die("no effect", NULL);

@@ -42,7 +42,7 @@ static inline bool scratch_begin(int argc, char **argv)
 /* Removes the mailbox's files. */
 static inline void scratch_remove(void)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".lock", ".dlq", ".effects"};
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".lock", ".begun", ".dlq", ".effects"};
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         char name[120];
         (void)snprintf(name, sizeof name, "%s%s", scratch_path, suffixes[i]);

@@ -101,7 +101,10 @@ static void on_accepted(const life_t *life, entry_t *entry, uint32_t attempt)
     must(!entry->gone, life, "%u came after its acknowledgement was committed", n);
     must(entry->accepted_life != book.life, life, "%u came twice in this life", n);
     must(n > *last || entry->unordered, life, "%u came after %u of the same sender and priority", n, *last);
-    must(attempt > entry->attempts, life, "attempt %u of %u came after attempt %u", attempt, n, entry->attempts);
+    /* what was begun and did not end counts, nothing else does */
+    must(attempt >= entry->attempts && attempt <= entry->attempts + 1, life, "attempt %u of %u came after attempt %u",
+         attempt, n, entry->attempts);
+    must(attempt > entry->effects, life, "attempt %u of %u, which had %u effects", attempt, n, entry->effects);
     if (n > *last) *last = n;
     entry->accepted = true;
     entry->accepted_life = book.life;

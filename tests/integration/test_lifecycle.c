@@ -475,7 +475,7 @@ static void a_dead_letter_is_heard_of(void **state)
     fixture_wait(&w.s.n, &w.s.count2, 2);
     fixture_stop(&w.s.n);
     assert_int_equal(w.s.count2, 2);
-    assert_non_null(strstr(w.s.text, "LIMIT_REACHED: stored request 1 has become a dead letter: handed out 1 times"));
+    assert_non_null(strstr(w.s.text, "LIMIT_REACHED: stored request 1 has become a dead letter: tried 1 times"));
     assert_non_null(strstr(w.s.text, "DECODE: stored request 2 has become a dead letter"));
     actr_mailbox_close(mailbox);
     actr_dlq_close(letters);

@@ -52,7 +52,7 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".sock"};
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".begun", ".sock"};
     char name[140];
     (void)state;
     scene_close(&a);

@@ -41,6 +41,7 @@ typedef struct stage {
     int64_t deadline_ns;
     uint32_t next_number;   /* that the order test expects */
     void (*on_serve)(void); /* looks at the request; may be NULL */
+    int begun, begins;      /* mails that count as begun now, and ever */
     bool defer;
     actri_deferred_t *deferred;
     /* the last reply */
@@ -75,9 +76,18 @@ void actri_mailbox_put(actri_mailbox_t *mailbox, actri_link_t *mails)
 static void free_mail(actri_mail_t *mail)
 {
     stage.mails_alive--;
+    stage.begun -= mail->begun;
     actr_buf_release(mail->message);
     actr_buf_release(mail->reply);
     free(mail);
+}
+
+void actri_mailbox_begin(actri_mailbox_t *mailbox, actri_mail_t *mail, bool begun)
+{
+    (void)mailbox;
+    stage.begun += begun - mail->begun;
+    stage.begins += begun && mail->begun == 0;
+    mail->begun = begun;
 }
 
 uint64_t actri_mailbox_origin(actri_mailbox_t *mailbox, actri_mail_t *mail)
@@ -173,18 +183,25 @@ static actr_status_t serve(void *user, const actri_incoming_t *in, actr_bytes_t 
     return stage.status == ACTR_OK ? ACTR_OK : actri_fail(error, stage.status, "%s", stage.reason);
 }
 
-static actr_status_t open_path(const actri_env_t *env)
+static actr_status_t open_keyed(const actri_env_t *env, bool (*key_of)(const actr_request_t *request, uint64_t *number,
+                                                                       actr_bytes_t *key, void *user))
 {
     fake_loop_reset();
     memset(&stage, 0, sizeof stage);
     actri_list_init(&stage.stored);
     actri_list_init(&stage.posted);
     stage.config = (actr_config_t)ACTR_CONFIG_INIT;
-    actri_state_path_options_t options = {.env = env, .config = &stage.config, .serve = serve, .user = &stage};
+    actri_state_path_options_t options = {
+        .env = env, .config = &stage.config, .serve = serve, .user = &stage, .key_of = key_of};
     actr_error_t error = ACTR_ERROR_INIT;
     actr_status_t status = actri_state_path_new(&options, &stage.path, &error);
     if (status == ACTR_OK) actri_state_path_connect(stage.path, NULL, fake_loop());
     return status;
+}
+
+static actr_status_t open_path(const actri_env_t *env)
+{
+    return open_keyed(env, NULL);
 }
 
 static int begin(void **state)

@@ -248,6 +248,64 @@ static void what_is_over_its_time_is_not_served(void **state)
     assert_int_equal(actri_state_path_stats(stage.path)->expired, 1);
 }
 
+/* ---- what counts as an attempt ---- */
+
+static void one_is_begun(void)
+{
+    assert_int_equal(stage.begun, 1);
+}
+
+static bool key_is_asked(const actr_request_t *request, uint64_t *number, actr_bytes_t *key, void *user)
+{
+    (void)request;
+    (void)key;
+    (void)user;
+    *number = 5;
+    one_is_begun();
+    return false;
+}
+
+/* From before anything looks into it until it has ended, or, deferred, until its answer. */
+static void what_is_handled_is_begun_and_nothing_else(void **state)
+{
+    (void)state;
+    actri_envelope_t e = request_of("x");
+    stage.on_serve = one_is_begun;
+    for (int i = 0; i < 3; i++) arrive(&e, ACTR_RPC_RELIABLE);
+    end_turn();
+    deliver_stored();
+    assert_int_equal(stage.begins, 0);
+    run_posted();
+    assert_int_equal(stage.served, 3);
+    assert_int_equal(stage.begins, 3);
+    assert_int_equal(stage.begun, 0);
+    arrive(&e, ACTR_RPC_RELIABLE);
+    end_turn();
+    deliver_stored();
+    actri_state_path_drain(stage.path, actri_now_ns() + ACTRI_SECOND);
+    fake_loop_run(2 * ACTRI_SECOND);
+    run_posted();
+    assert_int_equal(stage.kept, 1);
+    assert_int_equal(stage.begins, 3);
+}
+
+/* The function that gives the key is the workload's too. */
+static void while_its_key_is_asked_it_is_begun(void **state)
+{
+    (void)state;
+    actri_envelope_t e = request_of("x");
+    assert_int_equal(end(state), 0);
+    assert_int_equal(open_keyed(NULL, key_is_asked), ACTR_OK);
+    arrive(&e, ACTR_RPC_RELIABLE);
+    end_turn();
+    deliver_stored();
+    assert_int_equal(actri_state_path_key(stage.path, ACTRI_CONTAINER(stage.posted.next, actri_task_t, link)), 0);
+    assert_int_equal(stage.begins, 1);
+    assert_int_equal(stage.begun, 0);
+    run_posted();
+    assert_int_equal(stage.begins, 2);
+}
+
 /* ---- what the store gives back ---- */
 
 static actri_mail_t *stored_mail(const void *data, size_t size, const actr_id_t *sender)
@@ -598,6 +656,8 @@ int main(void)
         TEST(a_tell_is_never_answered),
         TEST(an_absent_or_odd_timeout_is_the_default),
         TEST(the_refused_cost_no_disk),
+        TEST(what_is_handled_is_begun_and_nothing_else),
+        TEST(while_its_key_is_asked_it_is_begun),
         TEST(a_handlers_error_is_answered_with_its_words),
         TEST(a_reply_that_is_too_large_is_an_error),
         TEST(a_reply_without_bytes_is_an_error),

@@ -197,6 +197,16 @@ static inline void end_held(box_t *box, actri_disposition_t how, const actr_erro
     }
 }
 
+/* The first of those that are held is begun, as in a handler that runs. */
+static inline void begin_first(box_t *box)
+{
+    actri_lock(&box->mutex);
+    actri_link_t *link = box->delivered.next;
+    actri_unlock(&box->mutex);
+    assert_ptr_not_equal(link, &box->delivered);
+    actri_mailbox_begin(box->mailbox, ACTRI_CONTAINER(link, actri_mail_t, task.link), true);
+}
+
 static inline void end_first(box_t *box)
 {
     actri_lock(&box->mutex);
@@ -245,14 +255,16 @@ static inline void copy_file(const char *from_suffix, const char *to_suffix)
     assert_int_equal(system(command), 0);
 }
 
-/* What the disk held at this moment is what the next open_box finds. */
+/* What the files held at this moment is what the next open_box finds. */
 static inline void crash_box(box_t *box)
 {
     copy_file("", ".then");
     copy_file("-wal", ".then-wal");
+    copy_file(".begun", ".then-begun");
     close_box(box);
     copy_file(".then", "");
     copy_file(".then-wal", "-wal");
+    copy_file(".then-begun", ".begun");
     copy_file("-none", "-shm");
 }
 
@@ -267,8 +279,8 @@ static inline int fresh_folder(void **state)
 
 static inline int remove_folder(void **state)
 {
-    static const char *const suffixes[] = {"",         "-wal",     "-shm",  ".lock",    ".dlq",
-                                           ".dlq-wal", ".dlq-shm", ".then", ".then-wal"};
+    static const char *const suffixes[] = {"",         "-wal",  "-shm",      ".lock",       ".dlq",  ".dlq-wal",
+                                           ".dlq-shm", ".then", ".then-wal", ".then-begun", ".begun"};
     (void)state;
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         char name[240];

@@ -120,6 +120,7 @@ static void test_a_redelivered_request_answers_who_asks_again(void **state)
     box.hold = true;
     put_keyed(&box, "r1", 11);
     wait_for(&box, &box.deliveries, 1);
+    begin_first(&box);
     crash_box(&box);
     start_box(&box, path, 0);
     box.hold = true;
@@ -135,6 +136,23 @@ static void test_a_redelivered_request_answers_who_asks_again(void **state)
 
 /* ---- poison ---- */
 
+static int access_begun(void)
+{
+    char name[240];
+    (void)snprintf(name, sizeof name, "%s.begun", path);
+    return access(name, F_OK);
+}
+
+static void begin_some(box_t *box, bool only_high)
+{
+    actri_lock(&box->mutex);
+    for (actri_link_t *at = box->delivered.next; at != &box->delivered; at = at->next) {
+        actri_mail_t *mail = ACTRI_CONTAINER(at, actri_mail_t, task.link);
+        if (mail->high || !only_high) actri_mailbox_begin(box->mailbox, mail, true);
+    }
+    actri_unlock(&box->mutex);
+}
+
 static void test_what_kills_its_process_becomes_a_dead_letter(void **state)
 {
     (void)state;
@@ -145,6 +163,7 @@ static void test_what_kills_its_process_becomes_a_dead_letter(void **state)
     put(&box, "innocent", false);
     wait_for(&box, &box.deliveries, 2);
     for (unsigned attempt = 2; attempt <= 5; attempt++) {
+        begin_first(&box);
         crash_box(&box);
         start_box(&box, path, 0);
         box.hold = true;
@@ -154,6 +173,7 @@ static void test_what_kills_its_process_becomes_a_dead_letter(void **state)
         if (attempt == 2) wait_for(&box, &box.deliveries, 2);
         if (attempt > 2) assert_int_equal(box.deliveries, 1); /* alone: it takes nobody along */
     }
+    begin_first(&box);
     crash_box(&box);
     start_box(&box, path, 0);
     wait_for(&box, &box.deliveries, 1);
@@ -163,6 +183,94 @@ static void test_what_kills_its_process_becomes_a_dead_letter(void **state)
     assert_int_equal(number("SELECT attempts FROM dead_letter WHERE category = 'attempts_exhausted' AND payload = "
                             "CAST('poison' AS BLOB) AND trace_id LIKE 'mailbox-%' AND context LIKE '%normal%'"),
                      5);
+}
+
+/* Nobody had come to it: neither a crash nor the next one is its fault, however many there are. */
+static void test_what_nobody_began_is_never_dead(void **state)
+{
+    (void)state;
+    box_t box;
+    start_box(&box, path, 0);
+    box.hold = true;
+    put(&box, "first", false);
+    put(&box, "waits", false);
+    wait_for(&box, &box.deliveries, 2);
+    for (int crash = 0; crash < 12; crash++) {
+        crash_box(&box);
+        start_box(&box, path, 0);
+        box.hold = true;
+        wait_for(&box, &box.deliveries, 2); /* both at once: neither is suspect */
+        assert_string_equal(box.seen[0], "first");
+        assert_int_equal(box.attempts[0], 1);
+        assert_int_equal(box.attempts[1], 1);
+    }
+    begin_first(&box);
+    actri_mailbox_begin(box.mailbox, first_held(&box), false); /* only looked at */
+    crash_box(&box);
+    start_box(&box, path, 0);
+    box.hold = true;
+    wait_for(&box, &box.deliveries, 2);
+    assert_int_equal(box.attempts[0], 1);
+    end_held(&box, ACTRI_MAIL_ACK, NULL);
+    close_box(&box);
+    assert_int_equal(access_begun(), -1); /* an orderly end leaves no such file */
+}
+
+/* Marks are taken away with what they stand for, and as many as there are requests can stand at once. */
+static void test_what_had_begun_is_known_among_many(void **state)
+{
+    enum { LIVES = 3, EACH = 3000 };
+    (void)state;
+    box_t box;
+    start_box(&box, path, 0);
+    for (int life = 0; life < LIVES; life++) { /* more marks in all than the file has places */
+        box.hold = true;
+        box.deliveries = 0;
+        for (int i = 0; i < EACH; i++) put(&box, "gone", false);
+        wait_for(&box, &box.deliveries, EACH);
+        begin_some(&box, false);
+        end_held(&box, ACTRI_MAIL_ACK, NULL);
+        wait_for_empty(&box);
+    }
+    box.deliveries = 0;
+    for (int i = 0; i < EACH; i++) put(&box, i % 2 == 0 ? "begun" : "waits", i % 2 == 0);
+    wait_for(&box, &box.deliveries, EACH);
+    begin_some(&box, true);
+    crash_box(&box);
+    assert_int_equal(number("SELECT count(*) FROM message"), EACH);
+    actri_mailbox_t *mailbox = NULL;
+    actri_mailbox_options_t options = box.options;
+    assert_ok(actri_mailbox_open(&options, &mailbox, NULL), NULL);
+    assert_int_equal(number("SELECT count(*) FROM message WHERE attempts = 1 AND priority = 1"), EACH / 2);
+    assert_int_equal(number("SELECT count(*) FROM message WHERE attempts = 0 AND priority = 0"), EACH / 2);
+    actri_mailbox_close(mailbox);
+}
+
+/* Without knowledge all counts, lest something kill its machine for ever. */
+static void test_after_another_boot_all_that_was_handed_out_counts(void **state)
+{
+    static const char *const commands[] = {"rm '%s.begun'",
+                                           "dd if=/dev/zero of='%s.begun' bs=4 count=1 seek=5 conv=notrunc "
+                                           "status=none",
+                                           "truncate -s 5000 '%s.begun'"};
+    (void)state;
+    box_t box;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char command[400];
+        start_box(&box, path, 0);
+        box.hold = true;
+        put(&box, "handed out", false);
+        wait_for(&box, &box.deliveries, 1);
+        crash_box(&box);
+        (void)snprintf(command, sizeof command, commands[i], path);
+        assert_int_equal(system(command), 0);
+        start_box(&box, path, 0);
+        box.hold = true;
+        wait_for(&box, &box.deliveries, 1);
+        assert_int_equal(box.attempts[0], 2);
+        end_held(&box, ACTRI_MAIL_ACK, NULL);
+        close_box(&box);
+    }
 }
 
 static void test_a_letter_names_its_request_and_trace(void **state)
@@ -364,6 +472,9 @@ int main(void)
         CASE(test_replies_survive_a_restart),
         CASE(test_a_redelivered_request_answers_who_asks_again),
         CASE(test_what_kills_its_process_becomes_a_dead_letter),
+        CASE(test_what_nobody_began_is_never_dead),
+        CASE(test_what_had_begun_is_known_among_many),
+        CASE(test_after_another_boot_all_that_was_handed_out_counts),
         CASE(test_a_letter_names_its_request_and_trace),
         CASE(test_too_much_for_memory_waits_in_the_table),
         CASE(test_redrive_comes_to_the_running_node),
