@@ -170,7 +170,7 @@ ACTR_API void actr_inproc_get_stats(actr_inproc_t *manager, actr_inproc_stats_t 
  */
 typedef struct actr_outproc actr_outproc_t;
 
-/* Valid as long as ref. [any-thread] */
+/* Valid as long as ref, also after the node has shut down: then nothing is connected and nothing can be. [any-thread] */
 ACTR_API actr_outproc_t *actr_ref_outproc(actr_ref_t *ref);
 
 /*

@@ -45,17 +45,17 @@ void actri_buf_window(actr_buf_t *buf, const uint8_t *data, size_t size)
 
 const void *actr_buf_data(const actr_buf_t *buf)
 {
-    return buf->data;
+    return buf == NULL ? NULL : buf->data;
 }
 
 size_t actr_buf_size(const actr_buf_t *buf)
 {
-    return buf->size;
+    return buf == NULL ? 0 : buf->size;
 }
 
 actr_buf_t *actr_buf_retain(actr_buf_t *buf)
 {
-    __atomic_add_fetch(&buf->refs, 1, __ATOMIC_RELAXED);
+    if (buf != NULL) __atomic_add_fetch(&buf->refs, 1, __ATOMIC_RELAXED);
     return buf;
 }
 

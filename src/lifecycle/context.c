@@ -42,16 +42,17 @@ void actri_ctx_init(actr_ctx_t *ctx, actr_node_t *node, const actri_incoming_t *
 
 const actr_id_t *actr_ctx_self_id(const actr_ctx_t *ctx)
 {
-    return actri_node_id(ctx->node);
+    return ctx == NULL ? NULL : actri_node_id(ctx->node);
 }
 
 const actr_id_t *actr_ctx_caller_id(const actr_ctx_t *ctx)
 {
-    return ctx->in == NULL ? NULL : ctx->in->caller;
+    return ctx == NULL || ctx->in == NULL ? NULL : ctx->in->caller;
 }
 
 actr_assurance_t actr_ctx_caller_assurance(const actr_ctx_t *ctx)
 {
+    if (ctx == NULL) return (actr_assurance_t)0;
     const actr_id_t *caller = actr_ctx_caller_id(ctx);
     if (caller == NULL || actr_id_equal(caller, actri_node_id(ctx->node))) return ACTR_ASSURANCE_LOCAL;
     return actri_trust_assurance(&ctx->node->system->config.values, caller);
@@ -59,7 +60,7 @@ actr_assurance_t actr_ctx_caller_assurance(const actr_ctx_t *ctx)
 
 const char *actr_ctx_request_id(const actr_ctx_t *ctx)
 {
-    return ctx->request_id;
+    return ctx == NULL ? NULL : ctx->request_id;
 }
 
 static const char *trace_text(actr_ctx_t *ctx, actri_span_t text)
@@ -70,17 +71,19 @@ static const char *trace_text(actr_ctx_t *ctx, actri_span_t text)
 
 const char *actr_ctx_traceparent(actr_ctx_t *ctx)
 {
-    return ctx->in == NULL ? NULL : trace_text(ctx, ctx->in->traceparent);
+    return ctx == NULL || ctx->in == NULL ? NULL : trace_text(ctx, ctx->in->traceparent);
 }
 
 const char *actr_ctx_tracestate(actr_ctx_t *ctx)
 {
-    return ctx->in == NULL ? NULL : trace_text(ctx, ctx->in->tracestate);
+    return ctx == NULL || ctx->in == NULL ? NULL : trace_text(ctx, ctx->in->tracestate);
 }
 
 actr_dest_t actr_dest_actor(const actr_id_t *id)
 {
-    return (actr_dest_t){ACTR_DEST_ACTOR, *id};
+    actr_dest_t dest = {.kind = ACTR_DEST_ACTOR};
+    if (id != NULL) dest.id = *id;
+    return dest;
 }
 
 actr_dest_t actr_dest_local(void)
@@ -103,12 +106,12 @@ actr_status_t actri_dest_check(const actr_dest_t *dest, actr_error_t *error)
 
 actr_buf_t *actr_ctx_request_buf(const actr_ctx_t *ctx)
 {
-    return ctx->in == NULL ? NULL : ctx->in->buf;
+    return ctx == NULL || ctx->in == NULL ? NULL : ctx->in->buf;
 }
 
 void actr_ctx_reply_buf(actr_ctx_t *ctx, actr_buf_t *reply)
 {
-    actr_buf_t **to = ctx->in == NULL ? NULL : ctx->in->reply;
+    actr_buf_t **to = ctx == NULL || ctx->in == NULL ? NULL : ctx->in->reply;
     if (to == NULL) { /* no handler's */
         actr_buf_release(reply);
         return;
@@ -121,7 +124,7 @@ void actr_ctx_reply_buf(actr_ctx_t *ctx, actr_buf_t *reply)
 
 void *actr_ctx_alloc(actr_ctx_t *ctx, size_t size)
 {
-    return ctx->arena == NULL ? NULL : actri_arena_alloc(ctx->arena, size);
+    return ctx == NULL || ctx->arena == NULL ? NULL : actri_arena_alloc(ctx->arena, size);
 }
 
 char *actr_ctx_printf(actr_ctx_t *ctx, const char *format, ...)
@@ -141,6 +144,7 @@ char *actr_ctx_printf(actr_ctx_t *ctx, const char *format, ...)
 actr_status_t actr_ctx_fail(actr_ctx_t *ctx, actr_status_t status, const char *format, ...)
 {
     va_list arguments;
+    if (ctx == NULL) return status;
     va_start(arguments, format);
     (void)vsnprintf(ctx->message, sizeof ctx->message, format, arguments);
     va_end(arguments);

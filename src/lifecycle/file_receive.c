@@ -512,10 +512,12 @@ void actr_file_receiver_free(actr_ctx_t *ctx, actr_file_receiver_t *r)
 void actr_file_receiver_stats(const actr_file_receiver_t *r, actr_file_stats_t *out)
 {
     actr_file_stats_t stats = {.struct_size = out->struct_size};
-    stats.receiving = __atomic_load_n(&r->count, __ATOMIC_RELAXED);
-    stats.received = __atomic_load_n(&r->received, __ATOMIC_RELAXED);
-    stats.refused = __atomic_load_n(&r->refused, __ATOMIC_RELAXED);
-    stats.broken = __atomic_load_n(&r->broken, __ATOMIC_RELAXED);
-    stats.parts_removed = __atomic_load_n(&r->parts_removed, __ATOMIC_RELAXED);
+    if (r != NULL) {
+        stats.receiving = __atomic_load_n(&r->count, __ATOMIC_RELAXED);
+        stats.received = __atomic_load_n(&r->received, __ATOMIC_RELAXED);
+        stats.refused = __atomic_load_n(&r->refused, __ATOMIC_RELAXED);
+        stats.broken = __atomic_load_n(&r->broken, __ATOMIC_RELAXED);
+        stats.parts_removed = __atomic_load_n(&r->parts_removed, __ATOMIC_RELAXED);
+    }
     memcpy(out, &stats, out->struct_size < sizeof stats ? out->struct_size : sizeof stats);
 }

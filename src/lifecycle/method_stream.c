@@ -55,12 +55,12 @@ static actr_node_t *node_of(const actr_method_stream_t *s)
 
 actr_ctx_t *actr_method_stream_ctx(actr_method_stream_t *s)
 {
-    return &s->kept.ctx;
+    return s == NULL ? NULL : &s->kept.ctx;
 }
 
 actr_method_stream_t *actr_method_stream_retain(actr_method_stream_t *s)
 {
-    (void)__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+    if (s != NULL) (void)__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
     return s;
 }
 
@@ -486,7 +486,8 @@ static void let_in(actr_method_stream_t *s)
 actr_status_t actr_method_stream_listen(actr_method_stream_t *s, actr_any_fn on_message,
                                         const actr_method_events_t *events, void *user, actr_error_t *error)
 {
-    if (s == NULL || s->is_caller || is_open(s)) {
+    if (s == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "stream is NULL");
+    if (s->is_caller || is_open(s)) {
         return actri_fail(error, ACTR_STATUS_INVALID_STATE, "only a handler listens, once, before it sends");
     }
     if (!set_events(s, on_message, events, user)) {

@@ -319,7 +319,7 @@ void actr_outproc_list_dests(actr_outproc_t *o, actr_outproc_dest_t *list, size_
 {
     size_t room = *count;
     *count = 0;
-    if (actri_node_enter(o->node, NULL) != ACTR_OK) return;
+    if (o == NULL || actri_node_enter(o->node, NULL) != ACTR_OK) return;
     actri_outproc_list(o->node->outproc, list, &room);
     actri_node_leave(o->node);
     *count = room;
@@ -334,7 +334,8 @@ size_t actr_outproc_dest_count(actr_outproc_t *o)
 
 bool actr_outproc_has_dest(actr_outproc_t *o, const actr_dest_t *dest)
 {
-    if (check_dest(o->node, dest, NULL) != ACTR_OK || actri_node_enter(o->node, NULL) != ACTR_OK) return false;
+    if (o == NULL || check_dest(o->node, dest, NULL) != ACTR_OK || actri_node_enter(o->node, NULL) != ACTR_OK)
+        return false;
     bool has = actri_outproc_has_peer(o->node->outproc, &dest->id);
     actri_node_leave(o->node);
     return has;
@@ -361,7 +362,7 @@ actr_status_t actr_outproc_close_dest(actr_outproc_t *o, const actr_dest_t *dest
 
 void actr_outproc_close_all(actr_outproc_t *o)
 {
-    if (actri_node_enter(o->node, NULL) != ACTR_OK) return;
+    if (o == NULL || actri_node_enter(o->node, NULL) != ACTR_OK) return;
     (void)close_peers(o->node, NULL);
     actri_node_leave(o->node);
 }
@@ -369,7 +370,7 @@ void actr_outproc_close_all(actr_outproc_t *o)
 void actr_outproc_get_stats(actr_outproc_t *o, actr_outproc_stats_t *stats)
 {
     actr_outproc_stats_t now = {.struct_size = stats->struct_size};
-    if (actri_node_enter(o->node, NULL) == ACTR_OK) {
+    if (o != NULL && actri_node_enter(o->node, NULL) == ACTR_OK) {
         actri_outproc_totals_t totals;
         actri_outproc_totals(o->node->outproc, &totals);
         actri_node_leave(o->node);

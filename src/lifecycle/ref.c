@@ -87,33 +87,35 @@ static void fill_timers(actri_timers_t *timers, actr_node_stats_t *out)
     actri_unlock(&timers->mutex);
 }
 
-void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats)
+static void fill(actr_node_t *node, actr_node_stats_t *all)
 {
-    actr_node_t *node = ref->node;
-    actr_node_stats_t all = {.struct_size = sizeof all};
     actri_mailbox_stats_t mailbox;
     actri_mailbox_stats(node->system->mailbox, &mailbox);
-    all.mailbox_queued = mailbox.queued;
-    all.mailbox_in_flight = mailbox.in_flight;
-    all.mailbox_stored = mailbox.stored;
-    all.mailbox_redelivered = mailbox.redelivered;
-    all.mailbox_duplicates = mailbox.duplicates;
-    all.mailbox_refused = mailbox.refused;
-    all.mailbox_dead = mailbox.dead;
-    all.mailbox_commits = mailbox.commits;
-    all.workload_restarts = load(&node->restarts);
-    all.events_dropped = load(&node->events_dropped);
+    all->mailbox_queued = mailbox.queued;
+    all->mailbox_in_flight = mailbox.in_flight;
+    all->mailbox_stored = mailbox.stored;
+    all->mailbox_redelivered = mailbox.redelivered;
+    all->mailbox_duplicates = mailbox.duplicates;
+    all->mailbox_refused = mailbox.refused;
+    all->mailbox_dead = mailbox.dead;
+    all->mailbox_commits = mailbox.commits;
+    all->workload_restarts = load(&node->restarts);
+    all->events_dropped = load(&node->events_dropped);
     actri_lock(&node->mutex);
     if (node->state == ACTRI_NODE_RUNNING) { /* while it stops its parts are going away */
-        fill_path(node->path, &all);
-        add_local(node->path, &all);
-        if (node->shell != NULL) add_local(node->shell, &all);
-        fill_gate(node->gate, &all);
-        fill_timers(&node->timers, &all);
-        all.executor_wakeups = actri_serial_wakeups(node->serial);
+        fill_path(node->path, all);
+        add_local(node->path, all);
+        if (node->shell != NULL) add_local(node->shell, all);
+        fill_gate(node->gate, all);
+        fill_timers(&node->timers, all);
+        all->executor_wakeups = actri_serial_wakeups(node->serial);
     }
     actri_unlock(&node->mutex);
-    size_t size = stats->struct_size < sizeof all ? stats->struct_size : sizeof all;
-    all.struct_size = stats->struct_size;
-    memcpy(stats, &all, size);
+}
+
+void actr_ref_stats(actr_ref_t *ref, actr_node_stats_t *stats)
+{
+    actr_node_stats_t all = {.struct_size = stats->struct_size};
+    if (ref != NULL) fill(ref->node, &all);
+    memcpy(stats, &all, stats->struct_size < sizeof all ? stats->struct_size : sizeof all);
 }

@@ -39,7 +39,7 @@ actr_status_t actr_ctx_defer(actr_ctx_t *ctx, actr_reply_t **out, actr_error_t *
 
 actr_ctx_t *actr_reply_ctx(actr_reply_t *reply)
 {
-    return &reply->kept.ctx;
+    return reply == NULL ? NULL : &reply->kept.ctx;
 }
 
 actr_status_t actr_reply_send(actr_reply_t *reply, actr_bytes_t payload, actr_error_t *error)

@@ -20,6 +20,7 @@ static const actri_env_t *env_of(const actr_ctx_t *ctx)
 
 const actr_method_t *actr_service_find(const actr_service_t *service, const char *route)
 {
+    if (service == NULL || route == NULL) return NULL;
     size_t low = 0, high = service->method_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -89,6 +90,7 @@ static actr_status_t serve(const actr_method_t *method, const void *handlers, ac
 actr_status_t actr_service_dispatch(const actr_service_t *service, const void *handlers, actr_ctx_t *ctx,
                                     const actr_request_t *request, actr_bytes_t *reply)
 {
+    if (ctx == NULL || request == NULL || reply == NULL) return ACTR_STATUS_INVALID_ARGUMENT;
     const actr_method_t *method = actr_service_find(service, request->route);
     return method == NULL ? ACTR_STATUS_UNKNOWN_ROUTE : serve(method, handlers, ctx, request, reply);
 }
@@ -97,6 +99,7 @@ actr_status_t actr_services_dispatch(actr_ctx_t *ctx, const actr_request_t *requ
                                      void *services)
 {
     const actr_services_t *all = services;
+    if (ctx == NULL || request == NULL || reply == NULL || all == NULL) return ACTR_STATUS_INVALID_ARGUMENT;
     for (size_t i = 0; i < all->count; i++) {
         const actr_method_t *method = actr_service_find(all->list[i].service, request->route);
         if (method != NULL) return serve(method, all->list[i].handlers, ctx, request, reply);

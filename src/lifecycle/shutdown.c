@@ -138,6 +138,7 @@ void actr_ref_shutdown(actr_ref_t *ref)
 
 bool actr_ref_is_shutting_down(const actr_ref_t *ref)
 {
+    if (ref == NULL) return true;
     actr_node_t *node = ref->node;
     actri_lock(&node->mutex);
     bool result = node->shutdown_asked;
@@ -181,7 +182,7 @@ actr_status_t actr_ref_wait_for_shutdown(actr_ref_t *ref, int64_t timeout_ms, ac
 
 actr_ref_t *actr_ref_retain(actr_ref_t *ref)
 {
-    (void)__atomic_add_fetch(&ref->refs, 1, __ATOMIC_RELAXED);
+    if (ref != NULL) (void)__atomic_add_fetch(&ref->refs, 1, __ATOMIC_RELAXED);
     return ref;
 }
 
@@ -204,7 +205,7 @@ void actr_ref_release(actr_ref_t *ref)
 
 const actr_id_t *actr_ref_actor_id(const actr_ref_t *ref)
 {
-    return actri_node_id(ref->node);
+    return ref == NULL ? NULL : actri_node_id(ref->node);
 }
 
 actr_ctx_t *actr_ref_ctx(actr_ref_t *ref)

@@ -394,8 +394,8 @@ actr_status_t actr_ctx_flush_stream(actr_ctx_t *ctx, const actr_dest_t *dest, co
 void actr_ref_stream_stats(actr_ref_t *ref, actr_stream_stats_t *out)
 {
     actr_stream_stats_t stats = {.struct_size = out->struct_size};
-    actr_node_t *node = ref->node;
-    if (actri_node_enter(node, NULL) == ACTR_OK) {
+    actr_node_t *node = ref == NULL ? NULL : ref->node;
+    if (node != NULL && actri_node_enter(node, NULL) == ACTR_OK) {
         const actri_stream_counters_t *c = actri_streams_counters(node->streams);
         actri_stream_gate_counters_t gate;
         actri_stream_gate_counts(node->stream_gate, &gate);

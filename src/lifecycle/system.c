@@ -258,7 +258,7 @@ int actr_system_dispatch(actr_system_t *system, uint32_t max_turns, uint32_t max
 
 const char *actr_system_fingerprint(const actr_system_t *system)
 {
-    return actri_certificate_fingerprint(system->certificate);
+    return system == NULL ? NULL : actri_certificate_fingerprint(system->certificate);
 }
 
 /* ---- the ACL as it is sent at registration ---- */

@@ -41,6 +41,8 @@ actr_status_t actr_type_parse(const char *text, actr_type_t *out, actr_error_t *
 
 const char *actr_type_print(const actr_type_t *type, char text[ACTR_TYPE_TEXT_SIZE])
 {
+    text[0] = '\0';
+    if (type == NULL) return text;
     (void)snprintf(text, ACTR_TYPE_TEXT_SIZE, "%s+%s", type->manufacturer, type->name);
     return text;
 }
@@ -111,6 +113,8 @@ actr_status_t actr_id_parse(const char *text, actr_id_t *out, actr_error_t *erro
 
 const char *actr_id_print(const actr_id_t *id, char text[ACTR_ID_TEXT_SIZE])
 {
+    text[0] = '\0';
+    if (id == NULL) return text;
     (void)snprintf(text, ACTR_ID_TEXT_SIZE, "%" PRIx64 "@%" PRIu32 ":%s+%s", id->serial_number, id->realm,
                    id->type.manufacturer, id->type.name);
     return text;
@@ -131,6 +135,7 @@ const char *actri_id_print_l6(const actr_id_t *id, char text[ACTR_ID_TEXT_SIZE])
 
 bool actr_id_equal(const actr_id_t *a, const actr_id_t *b)
 {
+    if (a == NULL || b == NULL) return a == b;
     return a->serial_number == b->serial_number && a->realm == b->realm &&
            strcmp(a->type.manufacturer, b->type.manufacturer) == 0 && strcmp(a->type.name, b->type.name) == 0;
 }

@@ -94,8 +94,16 @@ actr_status_t actr_uri_make(uint32_t realm, const char *manufacturer, const char
     return status;
 }
 
+/* Of NULL. */
+static size_t print_nothing(char *text, size_t size)
+{
+    if (size > 0) text[0] = '\0';
+    return 0;
+}
+
 size_t actr_uri_print(const actr_uri_t *uri, char *text, size_t size)
 {
+    if (uri == NULL) return print_nothing(text, size);
     int needed =
         snprintf(text, size, SCHEME "%" PRIu32 ":%s+%s@%s", uri->realm, uri->manufacturer, uri->name, uri->version);
     return needed < 0 ? 0 : (size_t)needed;
@@ -163,6 +171,7 @@ static void print(char *text, size_t size, size_t *used, const char *format, ...
 size_t actr_old_uri_print(const actr_old_uri_t *uri, char *text, size_t size)
 {
     size_t used = 0;
+    if (uri == NULL) return print_nothing(text, size);
     bool slash = uri->has_path && uri->path[0] == '/';
     print(text, size, &used, SCHEME "%s%s%s", uri->authority, slash ? "" : "/", uri->has_path ? uri->path : "");
     for (size_t i = 0; i < uri->param_count; i++)

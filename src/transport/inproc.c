@@ -364,11 +364,14 @@ actr_status_t actr_inproc_complete_error(actr_inproc_t *m, const char *request_i
 void actr_inproc_get_stats(actr_inproc_t *m, actr_inproc_stats_t *stats)
 {
     size_t size = stats->struct_size;
-    actri_lock(&m->group.mutex);
-    actr_inproc_stats_t now = m->stats;
-    now.pending = (uint32_t)actri_pending_count(&m->pending);
-    now.channels = (uint32_t)(m->streams.count + m->media.count);
-    actri_unlock(&m->group.mutex);
+    actr_inproc_stats_t now = {0};
+    if (m != NULL) {
+        actri_lock(&m->group.mutex);
+        now = m->stats;
+        now.pending = (uint32_t)actri_pending_count(&m->pending);
+        now.channels = (uint32_t)(m->streams.count + m->media.count);
+        actri_unlock(&m->group.mutex);
+    }
     now.struct_size = size;
     memcpy(stats, &now, size < sizeof now ? size : sizeof now);
 }

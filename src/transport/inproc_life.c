@@ -115,7 +115,7 @@ actr_status_t actr_inproc_new(const actr_inproc_options_t *given, actr_inproc_t 
 
 actr_inproc_t *actr_inproc_retain(actr_inproc_t *m)
 {
-    (void)__atomic_add_fetch(&m->handles, 1, __ATOMIC_RELAXED);
+    if (m != NULL) (void)__atomic_add_fetch(&m->handles, 1, __ATOMIC_RELAXED);
     return m;
 }
 
@@ -147,6 +147,7 @@ static actr_lane_t *take_any_lane_locked(actr_inproc_t *m)
 void actr_inproc_close(actr_inproc_t *m)
 {
     actr_lane_t *lane;
+    if (m == NULL) return;
     actri_lock(&m->group.mutex);
     m->closed = true;
     end_all_locked(m);

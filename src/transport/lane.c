@@ -232,7 +232,7 @@ actr_status_t actr_lane_new(const actr_lane_options_t *given, actr_lane_t **out,
 
 actr_lane_t *actr_lane_retain(actr_lane_t *lane)
 {
-    (void)__atomic_add_fetch(&lane->refs, 1, __ATOMIC_RELAXED);
+    if (lane != NULL) (void)__atomic_add_fetch(&lane->refs, 1, __ATOMIC_RELAXED);
     return lane;
 }
 
@@ -253,12 +253,12 @@ void actr_lane_release(actr_lane_t *lane)
 
 actr_lane_kind_t actr_lane_kind(const actr_lane_t *lane)
 {
-    return lane->kind;
+    return lane == NULL ? (actr_lane_kind_t)0 : lane->kind;
 }
 
 actr_payload_type_t actr_lane_payload_type(const actr_lane_t *lane)
 {
-    return lane->type;
+    return lane == NULL ? ACTR_RPC_RELIABLE : lane->type;
 }
 
 static actr_status_t send_message(actr_lane_t *lane, actr_buf_t *message, uint32_t timeout_ms, bool wait,
@@ -317,6 +317,7 @@ actr_status_t actr_lane_try_recv(actr_lane_t *lane, actr_buf_t **message, actr_e
 
 void actr_lane_close(actr_lane_t *lane)
 {
+    if (lane == NULL) return;
     actri_lock(&lane->group->mutex);
     actri_lane_close_locked(lane);
     actri_unlock(&lane->group->mutex);
@@ -324,6 +325,7 @@ void actr_lane_close(actr_lane_t *lane)
 
 bool actr_lane_is_closed(actr_lane_t *lane)
 {
+    if (lane == NULL) return true;
     actri_lock(&lane->group->mutex);
     bool closed = lane->closed;
     actri_unlock(&lane->group->mutex);
@@ -333,15 +335,17 @@ bool actr_lane_is_closed(actr_lane_t *lane)
 void actr_lane_get_stats(actr_lane_t *lane, actr_lane_stats_t *stats)
 {
     actr_lane_stats_t now = {.struct_size = stats->struct_size};
-    actri_lock(&lane->group->mutex);
-    now.sent = lane->sent;
-    now.sent_bytes = lane->sent_bytes;
-    now.received = lane->received;
-    now.received_bytes = lane->received_bytes;
-    now.full = lane->full;
-    now.lost = lane->lost;
-    now.waiting = lane->count;
-    now.capacity = lane->capacity;
-    actri_unlock(&lane->group->mutex);
+    if (lane != NULL) {
+        actri_lock(&lane->group->mutex);
+        now.sent = lane->sent;
+        now.sent_bytes = lane->sent_bytes;
+        now.received = lane->received;
+        now.received_bytes = lane->received_bytes;
+        now.full = lane->full;
+        now.lost = lane->lost;
+        now.waiting = lane->count;
+        now.capacity = lane->capacity;
+        actri_unlock(&lane->group->mutex);
+    }
     memcpy(stats, &now, now.struct_size < sizeof now ? now.struct_size : sizeof now);
 }

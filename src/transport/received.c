@@ -133,22 +133,22 @@ actr_received_t *actri_received_new(actr_inproc_t *m, const actr_envelope_t *e, 
 
 const actr_envelope_t *actr_received_envelope(const actr_received_t *r)
 {
-    return &r->envelope;
+    return r == NULL ? NULL : &r->envelope;
 }
 
 actr_payload_type_t actr_received_type(const actr_received_t *r)
 {
-    return r->type;
+    return r == NULL ? ACTR_RPC_RELIABLE : r->type;
 }
 
 const char *actr_received_channel(const actr_received_t *r)
 {
-    return r->channel;
+    return r == NULL ? NULL : r->channel;
 }
 
 bool actr_received_is_request(const actr_received_t *r)
 {
-    return r->is_request;
+    return r != NULL && r->is_request;
 }
 
 static actr_status_t answer(actr_received_t *r, actr_status_t status, actr_buf_t *payload, const char *message,
