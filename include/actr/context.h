@@ -90,7 +90,7 @@ typedef struct actr_call_options {
     uint32_t timeout_ms;              /* 0: the configured default, 30 s */
     actr_payload_type_t payload_type; /* ACTR_RPC_RELIABLE or ACTR_RPC_SIGNAL */
     const actr_metadata_t *metadata;
-    size_t metadata_count;
+    size_t metadata_count; /* at most 63, wherever the call goes: LIMIT_REACHED */
     actr_cancel_t *cancel; /* NULL, or what ends the call early; kept by the call */
     actr_retry_t retry;
     uint32_t max_candidates;         /* of calls by type; 0: 3 */
@@ -141,7 +141,8 @@ typedef struct actr_ctx_spec {
         .struct_size = sizeof(actr_ctx_spec_t)                                                                         \
     }
 
-/* Of a context that actr_ref_make_ctx or actr_test_ctx_new made, and its memory. NULL is a no-op. [any-thread] */
+/* Of a context that actr_ref_make_ctx or actr_test_ctx_new made, and its memory. NULL is a no-op, and so is any other
+   context: it goes with its handler, reference or reply. [any-thread] */
 ACTR_API void actr_ctx_release(actr_ctx_t *ctx);
 
 /* The own identity. [any-thread] */
@@ -304,7 +305,7 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_reply_send(actr_reply_t *reply, actr
  * [any-thread] */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_reply_send_buf(actr_reply_t *reply, actr_buf_t *payload,
                                                            actr_error_t *error);
-/* Answers with an error, a negative status. [any-thread] */
+/* Answers with an error, a negative status; the caller gets it as if the handler had returned it. [any-thread] */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_reply_fail(actr_reply_t *reply, actr_status_t status, const char *format,
                                                        ...) ACTR_PRINTF(3, 4);
 /* NULL is a no-op. */

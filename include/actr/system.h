@@ -22,7 +22,8 @@ typedef struct actr_ref actr_ref_t;
 
 /*
  * Handles one request. Set *reply to bytes that live until the reply is sent (actr_ctx_alloc) and return
- * ACTR_OK; or return a negative status, which the caller gets as an error reply. An unknown route:
+ * ACTR_OK; or return a negative status, which the caller gets as an error reply, whoever it is; one that means
+ * nothing to a caller (docs/errors.md) is ACTR_STATUS_HANDLER_ERROR to it. An unknown route:
  * ACTR_STATUS_UNKNOWN_ROUTE. To answer later: actr_ctx_defer, and return ACTR_DEFERRED. One message at a time. The
  * reply of a tell is ignored.
  */

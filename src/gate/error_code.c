@@ -33,6 +33,14 @@ static const struct {
     {ACTR_STATUS_REMOTE, 500},
 };
 
+actr_status_t actri_error_for_callers(actr_status_t status)
+{
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (codes[i].status == status) return status;
+    }
+    return ACTR_STATUS_HANDLER_ERROR;
+}
+
 uint32_t actri_error_code(actr_status_t status)
 {
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {

@@ -11,6 +11,9 @@
 
 #define ACTRI_STATUS_KEY "actr-status"
 
+/* What a handler's failure is to its caller, here or far: the same, or HANDLER_ERROR if that status means nothing but
+ * to the node itself. */
+actr_status_t actri_error_for_callers(actr_status_t status);
 /* ErrorResponse.code of a status, as the reference counts. */
 uint32_t actri_error_code(actr_status_t status);
 /* Puts error, code and the status entry into an envelope that has none; the texts stay the caller's. */

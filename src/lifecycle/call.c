@@ -46,6 +46,10 @@ static bool too_long(const char *trace)
 
 actr_status_t actri_call_check(const actr_call_options_t *options, actr_error_t *error)
 {
+    if (options->metadata_count >= ACTRI_METADATA_MAX) {
+        return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "%d metadata entries are the limit",
+                          ACTRI_METADATA_MAX - 1);
+    }
     const char *fault = actri_meta_fault(options->metadata, options->metadata_count);
     if (fault != NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "%s", fault);
     if (options->payload_type != ACTR_RPC_RELIABLE && options->payload_type != ACTR_RPC_SIGNAL) {

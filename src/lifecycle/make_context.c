@@ -29,7 +29,7 @@ static made_ctx_t *made_of(actr_ctx_t *ctx)
 
 void actr_ctx_release(actr_ctx_t *ctx)
 {
-    if (ctx == NULL) return;
+    if (ctx == NULL || !ctx->is_made) return;
     made_ctx_t *made = made_of(ctx);
     actri_arena_clear(&made->memory);
     actri_kept_free(&made->kept, made);
@@ -51,6 +51,7 @@ static actr_status_t make(actr_node_t *node, const actr_ctx_spec_t *given, actr_
     if (spec.tracestate != NULL) in.tracestate = actri_span_text(spec.tracestate);
     actri_arena_init(&made->memory, &node->system->env);
     actr_status_t status = actri_kept_init(&made->kept, node, &in, error);
+    made->kept.ctx.is_made = true;
     made->kept.ctx.arena = &made->memory;
     made->kept.in.arena = &made->memory;
     if (status != ACTR_OK) {

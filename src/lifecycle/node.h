@@ -56,6 +56,7 @@ struct actr_ctx {
     actri_arena_t *arena; /* NULL: the Shell's */
     int64_t deadline_ns;
     bool is_shell;                /* of the Shell's side */
+    bool is_made;                 /* by the context factory: actr_ctx_release frees it */
     const actri_script_t *script; /* of a test context: what answers its calls; else NULL */
     actr_status_t failure;        /* what actr_ctx_fail noted */
     char message[ACTR_ERROR_MESSAGE_SIZE];

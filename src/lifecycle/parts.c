@@ -8,6 +8,7 @@
 #include "dispatch/acl.h"
 #include "dispatch/answers.h"
 #include "dispatch/trust.h"
+#include "gate/error_code.h"
 #include "lifecycle/load.h"
 #include "lifecycle/supervise.h"
 #include "lifecycle/timer.h"
@@ -134,6 +135,10 @@ static void pause_peer(void *user, const actri_session_t *session, bool paused)
 
 static actr_status_t explain(const actr_ctx_t *ctx, actr_status_t status, actr_error_t *error)
 {
+    if (actri_error_for_callers(status) != status) {
+        return actri_fail(error, ACTR_STATUS_HANDLER_ERROR, "%s (the handler's %s, %d)",
+                          ctx->failure == status ? ctx->message : "failed", actr_status_name(status), (int)status);
+    }
     if (ctx->failure == status) return actri_fail(error, status, "%s", ctx->message);
     if (status == ACTR_STATUS_UNKNOWN_ROUTE) {
         return actri_fail(error, status, "Unknown route: %s", ctx->in->request.route);

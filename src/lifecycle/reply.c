@@ -5,6 +5,8 @@
  */
 #include "lifecycle/kept.h"
 
+#include "gate/error_code.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -66,7 +68,7 @@ actr_status_t actr_reply_fail(actr_reply_t *reply, actr_status_t status, const c
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return actri_deferred_answer(reply->deferred, status, (actr_bytes_t){NULL, 0}, text, NULL);
+    return actri_deferred_answer(reply->deferred, actri_error_for_callers(status), (actr_bytes_t){NULL, 0}, text, NULL);
 }
 
 void actr_reply_release(actr_reply_t *reply)

@@ -61,6 +61,9 @@ static bool drain_turns(actr_node_t *node)
     if (idle && actri_state_path_wait_deferred(node->path, deadline)) {
         idle = wait_turns(node, deadline); /* what those answers have set off */
     }
+    if (idle && node->shell != NULL && actri_state_path_wait_deferred(node->shell, deadline)) {
+        idle = wait_turns(node, deadline);
+    }
     idle = idle && actri_streams_close(node->streams, deadline);
     if (!idle) { /* a handler that waits for a peer gets an error, so that it can return */
         actri_stream_gate_close(node->stream_gate);

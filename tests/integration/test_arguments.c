@@ -30,7 +30,22 @@ static actr_status_t serve_fail_later(scene_t *s, actr_ctx_t *ctx, const actr_re
     return status == ACTR_OK ? ACTR_DEFERRED : status;
 }
 
-static const scene_route_t routes[] = {{"w.Echo", serve_echo}, {"w.FailLater", serve_fail_later}, {0}};
+/* Releases what is not its own: its context, and that of its reply. */
+static actr_status_t serve_release(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    actr_reply_t *handle = NULL;
+    (void)s;
+    (void)reply;
+    actr_ctx_release(ctx);
+    if (actr_ctx_defer(ctx, &handle, NULL) != ACTR_OK) return ACTR_STATUS_INTERNAL;
+    actr_ctx_release(actr_reply_ctx(handle));
+    actr_status_t status = actr_reply_send(handle, request->payload, NULL);
+    actr_reply_release(handle);
+    return status == ACTR_OK ? ACTR_DEFERRED : status;
+}
+
+static const scene_route_t routes[] = {
+    {"w.Echo", serve_echo}, {"w.FailLater", serve_fail_later}, {"w.Release", serve_release}, {0}};
 
 static void open_two(fixture_t *f, scene_t *a, scene_t *b)
 {
@@ -177,6 +192,52 @@ static void chunks_and_envelopes_as_well(void **state)
 
 /* ---- NULL ---- */
 
+static void metadata_has_one_limit_for_all(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_metadata_t metadata[64];
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
+    for (size_t i = 0; i < 64; i++) metadata[i] = (actr_metadata_t){"key", "value"};
+    options.metadata = metadata;
+    open_two(&f, &a, &b);
+    const actr_dest_t *const dests[] = {&local, &shell, &a.peer};
+    for (size_t i = 0; i < 3; i++) {
+        actr_ctx_t *ctx = actr_ref_ctx(a.n.ref);
+        options.metadata_count = 63;
+        assert_status(ACTR_OK, call(&a, dests[i], "w.Echo", &options));
+        options.metadata_count = 64;
+        assert_status(ACTR_STATUS_LIMIT_REACHED, call(&a, dests[i], "w.Echo", &options));
+        assert_status(ACTR_STATUS_LIMIT_REACHED,
+                      actr_ctx_tell(ctx, dests[i], "w.Echo", (actr_bytes_t){"x", 1}, &options, &error));
+        assert_non_null(strstr(error.message, "63 metadata entries are the limit"));
+        assert_status(ACTR_STATUS_LIMIT_REACHED, actr_ctx_call_async(ctx, dests[i], "w.Echo", (actr_bytes_t){"x", 1},
+                                                                     &options, NULL, NULL, &error));
+    }
+    close_two(&f, &a, &b);
+}
+
+/* The Shell's, a handler's, a reply's: they go with what they belong to. */
+static void only_a_made_context_can_be_released(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_ctx_t *made = NULL;
+    open_two(&f, &a, &b);
+    for (int i = 0; i < 2; i++) {
+        actr_ctx_release(actr_ref_ctx(a.n.ref));
+        assert_status(ACTR_OK, call(&a, &local, "w.Release", NULL));
+        assert_status(ACTR_OK, call(&a, &a.peer, "w.Release", NULL));
+    }
+    assert_ok(actr_ref_make_ctx(a.n.ref, NULL, &made, &error), &error);
+    actr_ctx_release(made);
+    close_two(&f, &a, &b);
+}
+
 static void a_handle_that_is_not_there_is_named(void **state)
 {
     actr_error_t error = ACTR_ERROR_INIT;
@@ -201,7 +262,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_that_no_peer_can_read_do_not_leave), cmocka_unit_test(what_no_call_can_have_is_named),
         cmocka_unit_test(an_error_with_any_text_arrives),           cmocka_unit_test(chunks_and_envelopes_as_well),
-        cmocka_unit_test(a_handle_that_is_not_there_is_named),
+        cmocka_unit_test(a_handle_that_is_not_there_is_named),      cmocka_unit_test(metadata_has_one_limit_for_all),
+        cmocka_unit_test(only_a_made_context_can_be_released),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,18 @@ static actr_status_t serve_fail(scene_t *s, actr_ctx_t *ctx, const actr_request_
     return actr_ctx_fail(ctx, (actr_status_t)atoi(text), "failed with %s", text);
 }
 
+static actr_status_t serve_fail_later(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    actr_reply_t *handle = NULL;
+    (void)s;
+    (void)reply;
+    if (actr_ctx_defer(ctx, &handle, NULL) != ACTR_OK) return ACTR_STATUS_INTERNAL;
+    const char *number = actr_ctx_printf(ctx, "%.*s", (int)request->payload.size, (const char *)request->payload.data);
+    actr_status_t status = actr_reply_fail(handle, (actr_status_t)atoi(number), "failed with %s", number);
+    actr_reply_release(handle);
+    return status == ACTR_OK ? ACTR_DEFERRED : status;
+}
+
 /* The reply says what came along: the trace, and the metadata in order. */
 static actr_status_t serve_show(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
 {
@@ -57,6 +69,7 @@ static actr_status_t serve_wait(scene_t *s, actr_ctx_t *ctx, const actr_request_
 
 static const scene_route_t routes[] = {{"w.Echo", serve_echo},
                                        {"w.Fail", serve_fail},
+                                       {"w.FailLater", serve_fail_later},
                                        {"w.Show", serve_show},
                                        {"w.PassOn", serve_pass_on},
                                        {"w.Never", scene_defer},
@@ -92,7 +105,7 @@ static void kinds_of_errors_are_intact(void **state)
         ACTR_STATUS_INTERNAL,      ACTR_STATUS_TARGET_NOT_FOUND,  ACTR_STATUS_UNAVAILABLE,
         ACTR_STATUS_UNKNOWN_ROUTE, ACTR_STATUS_PERMISSION_DENIED, ACTR_STATUS_DECODE,
         ACTR_STATUS_HANDLER_ERROR, ACTR_STATUS_HANDLER_PANIC,     ACTR_STATUS_WOULD_DEADLOCK,
-        ACTR_STATUS_MAILBOX_FULL,  ACTR_STATUS_TOO_LARGE};
+        ACTR_STATUS_MAILBOX_FULL,  ACTR_STATUS_TOO_LARGE,         ACTR_STATUS_REMOTE};
     fixture_t f;
     scene_t a, b;
     char number[16], words[40];
@@ -108,7 +121,30 @@ static void kinds_of_errors_are_intact(void **state)
         assert_status(kinds[i], scene_call(&a, &local, "w.Fail", number, 0, NULL, &error));
         assert_string_equal(error.message, words);
     }
-    assert_status(ACTR_STATUS_REMOTE, scene_call(&a, &a.peer, "w.Fail", "-999", 0, NULL, &error)); /* none of ours */
+    close_two(&f, &a, &b);
+}
+
+/* A number of the handler's own invention, and what only says something about a caller's own node, are the handler's
+ * error for every caller, at once and later. */
+static void a_status_of_no_meaning_for_callers_is_a_handler_error_for_all(void **state)
+{
+    (void)state;
+    static const actr_status_t statuses[] = {(actr_status_t)-999, ACTR_STATUS_IO, ACTR_STATUS_CONFIG_INVALID};
+    static const char *const failing[] = {"w.Fail", "w.FailLater"};
+    fixture_t f;
+    scene_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_two(&f, &a, &b);
+    const actr_dest_t *const dests[] = {&local, &a.peer};
+    for (size_t i = 0; i < 12; i++) {
+        char number[16], words[40];
+        (void)snprintf(number, sizeof number, "%d", (int)statuses[i / 4]);
+        (void)snprintf(words, sizeof words, "failed with %s", number);
+        assert_status(ACTR_STATUS_HANDLER_ERROR,
+                      scene_call(&a, dests[i % 2], failing[i / 2 % 2], number, 0, NULL, &error));
+        assert_status(ACTR_STATUS_HANDLER_ERROR, error.status);
+        assert_non_null(strstr(error.message, words));
+    }
     close_two(&f, &a, &b);
 }
 
@@ -266,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_of_errors_are_intact),
+        cmocka_unit_test(a_status_of_no_meaning_for_callers_is_a_handler_error_for_all),
         cmocka_unit_test(a_handler_s_call_has_what_is_left_of_its_time),
         cmocka_unit_test(the_caller_s_limit_counts_on_each_path),
         cmocka_unit_test(an_asynchronous_local_call_ends_in_time),

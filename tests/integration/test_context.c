@@ -360,6 +360,41 @@ static void test_deferred_replies_are_bounded_and_end_with_the_node(void **state
     fixture_close(&f);
 }
 
+/* The workload's and the Shell's alike: what they owe when the shutdown begins is waited for, within its time. */
+static void test_a_shutdown_waits_for_deferred_replies_of_both(void **state)
+{
+    (void)state;
+    const actr_dest_t *const dests[] = {&local, &shell};
+    for (int i = 0; i < 4; i++) {
+        fixture_t f;
+        scene_t a;
+        outcome_t o;
+        actr_error_t error = ACTR_ERROR_INIT;
+        actr_workload_t workload;
+        bool in_time = i < 2;
+        fixture_open(&f);
+        actr_config_t config = fixture_config(&f, "a");
+        config.drain_timeout_ms = in_time ? 20000 : 50;
+        scene_init(&a, defer_routes, defer_routes, &workload);
+        scene_attach(&a, &config, &workload);
+        assert_ok(actr_node_start(a.n.node, &a.n.ref, &error), &error);
+        start_call(&o, &a, dests[i % 2], "w.Hold", NULL);
+        fixture_wait(&a.n, &a.count, 1);
+        actr_ref_shutdown(a.n.ref);
+        if (in_time) {
+            assert_status(ACTR_STATUS_TIMEOUT, actr_ref_wait_for_shutdown(a.n.ref, 300, &error)); /* it waits */
+            assert_ok(actr_reply_send(a.held, (actr_bytes_t){"later", 5}, &error), &error);
+        }
+        assert_ok(actr_ref_wait_for_shutdown(a.n.ref, 20000, &error), &error);
+        assert_int_equal(o.ended, 1);
+        assert_status(in_time ? ACTR_OK : ACTR_STATUS_SHUTTING_DOWN, o.status);
+        if (in_time) assert_string_equal(o.text, "later");
+        actr_reply_release(a.held);
+        scene_close(&a);
+        fixture_close(&f);
+    }
+}
+
 /* ---- cancellation ---- */
 
 static actr_status_t slow(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
@@ -479,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_own_metadata_keys_are_refused),
         cmocka_unit_test(test_deferred_replies_here_and_there),
         cmocka_unit_test(test_deferred_replies_are_bounded_and_end_with_the_node),
+        cmocka_unit_test(test_a_shutdown_waits_for_deferred_replies_of_both),
         cmocka_unit_test(test_a_cancelled_call_ends_at_once),
         cmocka_unit_test(test_a_call_is_cancelled_before_it_left),
     };
