@@ -31,9 +31,9 @@ ACTR_MUST_CHECK actr_status_t actri_sctp_connect(actri_sctp_t *sctp, actr_error_
 /* A decrypted packet; drain follows once all of a batch are in. */
 void actri_sctp_input(actri_sctp_t *sctp, const void *packet, size_t size);
 void actri_sctp_drain(actri_sctp_t *sctp);
-/* While paused nothing is taken out of the stack, so the peer's window closes. After an end drain must follow. */
 /* Is there something that drain has left for later? */
 bool actri_sctp_has_unread(const actri_sctp_t *sctp);
+/* While paused nothing is taken out of the stack, so the peer's window closes. After an end drain must follow. */
 void actri_sctp_pause(actri_sctp_t *sctp, bool paused);
 /* WOULD_BLOCK, UNAVAILABLE, or ACTR_OK: the stack has copied it. retransmits < 0: reliable. */
 ACTR_MUST_CHECK actr_status_t actri_sctp_send(actri_sctp_t *sctp, uint16_t stream, uint32_t ppid, bool unordered,
