@@ -46,7 +46,10 @@ actr_network_action_t actri_network_take(actri_network_t *network)
     network->events = 0;
     network->clean = false;
     network->acting = action > ACTR_NETWORK_OFFLINE;
-    if (network->acting) network->look = network->moved = false;
+    if (network->acting) {
+        network->look = false;
+        network->moved = network->down; /* cleaned up without a network: what comes back may be another one */
+    }
     return action;
 }
 

@@ -44,6 +44,7 @@ typedef struct peer {
     bool offerer, answered; /* of rtc */
     bool relay_failed;      /* the state's relay has to be sent again */
     int64_t attempt_ns;     /* when the present rtc was made, or the last role came */
+    bool move_waits;        /* one more restart is to be offered, BETWEEN_NS after the last */
     int64_t restart_ns;     /* when the last restart of rtc was offered; 0: never */
     int64_t due_ns;         /* when the state's time is up */
     int64_t give_up_ns;     /* of the whole attempt; ACTRI_NEVER when up */
@@ -195,6 +196,7 @@ static bool new_rtc(peer_t *peer, bool offerer)
     peer->offerer = offerer;
     peer->answered = false;
     peer->restart_ns = 0;
+    peer->move_waits = false;
     peer->attempt_ns = actri_now_ns();
     return actri_rtc_new(&options, &rtc_handlers, peer, &peer->rtc, &peer->why) == ACTR_OK;
 }
@@ -268,6 +270,7 @@ static void offer_restart(peer_t *peer)
 {
     char *sdp = NULL;
     actr_error_t error = ACTR_ERROR_INIT;
+    peer->move_waits = false;
     if (actri_rtc_create_restart_offer(peer->rtc, &sdp, &error) != ACTR_OK) {
         actri_warn(peer->owner->env, AREA, "no restart offer: %s", error.message);
         return;
@@ -284,13 +287,16 @@ static void restart(peer_t *peer)
     offer_restart(peer);
 }
 
-/* One restart at a time (known-faults 25); who can not offer one asks for it, if the peer knows the word (26). */
+/* One restart at a time (known-faults 25), so the next one waits: addresses may have come since the last. Who can not
+ * offer one asks for it, if the peer knows the word (26). */
 static void move(peer_t *peer)
 {
     if (!peer->offerer) {
         if (peer->is_actr) send_relay(peer, ACTRI_RELAY_ICE_RESTART_REQUEST, "the network has changed");
     } else if (peer->restart_ns == 0 || actri_now_ns() - peer->restart_ns >= BETWEEN_NS) {
         offer_restart(peer);
+    } else {
+        peer->move_waits = true;
     }
 }
 
@@ -355,6 +361,7 @@ static int64_t state_time(const peer_t *peer, bool just_closed)
         return peer->answered ? CONNECT_NS : ANSWER_WAIT_NS << (peer->tries < 4 ? peer->tries - 1 : 3);
     case ACTRI_PEER_WAITING_OFFER: return OFFER_WAIT_NS;
     case ACTRI_PEER_ANSWERING: return peer->rtc == NULL ? OFFLINE_NS : CONNECT_NS;
+    case ACTRI_PEER_CONNECTED: return peer->move_waits ? peer->restart_ns + BETWEEN_NS - actri_now_ns() : ACTRI_NEVER;
     case ACTRI_PEER_RECOVERING: return peer->offerer ? RESTART_NS * (1 + peer->restarts) : ACTRI_NEVER;
     default: return ACTRI_NEVER;
     }

@@ -299,8 +299,9 @@ size_t actri_ice_send(actri_ice_t *ice, const actri_datagram_t *datagrams, size_
 
 actr_status_t actri_ice_restart(actri_ice_t *ice, actr_error_t *error)
 {
-    actr_status_t status = find_addresses(ice, error); /* the reason may be that they have changed */
-    if (status != ACTR_OK) return status;
+    if (find_addresses(ice, error) != ACTR_OK) { /* the reason may be that they have changed */
+        actri_warn(ice->env, "wire", "the restart uses the addresses of before: %s", actr_error_message(error));
+    }
     actri_ice_core_restart(&ice->core);
     tell_candidates(ice);
     return ACTR_OK;

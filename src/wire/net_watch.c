@@ -14,16 +14,29 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* An IPv6 address can not be used before the kernel has made sure that it is nobody else's; then it says so. */
+static bool is_usable(const struct sockaddr_storage *name)
+{
+    if (name->ss_family != AF_INET6) return true;
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return true; /* nothing is known */
+    bool usable = bind(fd, (const struct sockaddr *)name, sizeof(struct sockaddr_in6)) == 0 || errno != EADDRNOTAVAIL;
+    (void)close(fd);
+    return usable;
+}
+
 static bool counts(const struct ifaddrs *at, actri_address_t *address)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_storage name = {0};
     if (at->ifa_addr == NULL || (at->ifa_flags & IFF_UP) == 0) return false;
     int family = at->ifa_addr->sa_family;
     if (family != AF_INET && family != AF_INET6) return false;
     memcpy(&name, at->ifa_addr, family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
     if (!actri_address_from_socket(&name, address)) return false;
     address->port = 0;
-    return !actri_address_is_loopback(address) && !actri_address_is_link_local(address);
+    if (actri_address_is_loopback(address) || actri_address_is_link_local(address)) return false;
+    (void)actri_address_to_socket(address, &name);
+    return is_usable(&name);
 }
 
 /* The same for the same addresses in whatever order; false: they can not be read now. */

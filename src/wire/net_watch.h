@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Watches the addresses of this machine: rtnetlink says that something has changed, what there is now is read anew.
- * Only addresses that peers can be reached from count: not loopback, link-local or of interfaces that are down. [loop]
+ * Only addresses that peers can be reached from count: not loopback, link-local, of interfaces that are down, or
+ * IPv6 ones that the kernel still examines. [loop]
  */
 #ifndef ACTRI_NET_WATCH_H
 #define ACTRI_NET_WATCH_H

@@ -66,6 +66,7 @@ static void batches_follow_each_other(void **state)
     assert_int_equal(act_on(&network, "A"), ACTR_NETWORK_CHECKED);
     assert_int_equal(act_on(&network, "L"), ACTR_NETWORK_OFFLINE);
     assert_int_equal(act_on(&network, "U"), ACTR_NETWORK_CLEANED);
+    assert_int_equal(act_on(&network, "A"), ACTR_NETWORK_RESTORED); /* what was lost before the clean-up is still */
 }
 
 static void a_batch_settles_but_not_for_ever(void **state)
