@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mailbox/mailbox_admin.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,10 +58,21 @@ static actr_status_t remove_letter(void *user, int count, const char *const *arg
     return actr_dlq_remove(actri_mailbox_letters(user), arguments[0], error);
 }
 
+/* A time that is none would leave its filter out, and what is deleted then is more than was meant. */
+static actr_status_t read_ms(const char *text, int64_t *out, actr_error_t *error)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out > 0) return ACTR_OK;
+    return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "\"%.60s\" is no time in milliseconds above 0", text);
+}
+
 /* category=TEXT, trace=TEXT, request=TEXT, before=MS, after=MS; none: all. */
 static actr_status_t read_filter(int count, const char *const *arguments, actr_dlq_filter_t *out, actr_error_t *error)
 {
-    for (int i = 0; i < count; i++) {
+    actr_status_t status = ACTR_OK;
+    for (int i = 0; status == ACTR_OK && i < count; i++) {
         const char *value = strchr(arguments[i], '=');
         size_t name = value == NULL ? 0 : (size_t)(value++ - arguments[i]);
         if (name == 8 && strncmp(arguments[i], "category", name) == 0)
@@ -70,13 +82,13 @@ static actr_status_t read_filter(int count, const char *const *arguments, actr_d
         else if (name == 7 && strncmp(arguments[i], "request", name) == 0)
             out->request_id = value;
         else if (name == 6 && strncmp(arguments[i], "before", name) == 0)
-            out->created_before_ms = strtoll(value, NULL, 10);
+            status = read_ms(value, &out->created_before_ms, error);
         else if (name == 5 && strncmp(arguments[i], "after", name) == 0)
-            out->created_after_ms = strtoll(value, NULL, 10);
+            status = read_ms(value, &out->created_after_ms, error);
         else
             return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "%.60s is no filter", arguments[i]);
     }
-    return ACTR_OK;
+    return status;
 }
 
 static actr_status_t purge(void *user, int count, const char *const *arguments, char *members, size_t size,

@@ -459,6 +459,12 @@ static void test_commands(void **state)
     assert_ok(command(&box, "dlq.purge", "category=x", members), NULL);
     assert_string_equal(members, "\"count\":0");
     assert_status(ACTR_STATUS_INVALID_ARGUMENT, command(&box, "dlq.purge", "colour=x", members));
+    const char *no_times[] = {"before=yesterday",           "before=", "after=0", "before=12x", "before=-1", "after= 5",
+                              "before=99999999999999999999"}; /* else they would mean all letters */
+    for (size_t i = 0; i < sizeof no_times / sizeof no_times[0]; i++) {
+        assert_status(ACTR_STATUS_INVALID_ARGUMENT, command(&box, "dlq.purge", no_times[i], members));
+    }
+    assert_ok(command(&box, "dlq.purge", "before=1767225600000", members), NULL);
     close_box(&box);
 }
 
