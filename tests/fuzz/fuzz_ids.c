@@ -3,9 +3,9 @@
  * Fuzzes what makes an identity of text or bytes. The first byte says what the rest is: 0 the text of an id, 1 of a
  * type, 2 the protobuf bytes of an id, 3 a request id.
  */
-#include "transport/request_id.h"
 #include "proto/idcodec.h"
 #include "proto/pbwire.h"
+#include "transport/request_id.h"
 
 #include <stdio.h>
 #include <stdlib.h>
