@@ -254,7 +254,7 @@ ACTR_API void actr_cancel_release(actr_cancel_t *cancel);
  * Timers: fn runs as a turn of the node, like a message, `delay_ms` from now at the earliest; a periodic one every
  * period_ms. A period whose turn before still waits is skipped, not piled up. *timer (which may be NULL) is the
  * caller's to release; releasing does not cancel. All end with the node. At most 16384 (ACTR_STATUS_LIMIT_REACHED).
- * [any-thread]
+ * A turn that notes a failure (actr_ctx_fail, actr_ctx_panic) counts as a handler that failed.
  */
 typedef struct actr_timer actr_timer_t;
 typedef void (*actr_timer_fn)(actr_ctx_t *ctx, void *user);
@@ -262,6 +262,25 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_after(actr_ctx_t *ctx, uint64_t 
                                                       actr_timer_t **timer, actr_error_t *error);
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_every(actr_ctx_t *ctx, uint64_t period_ms, actr_timer_fn fn, void *user,
                                                       actr_timer_t **timer, actr_error_t *error);
+
+typedef struct actr_timer_spec {
+    size_t struct_size;
+    uint64_t delay_ms;  /* to the first turn */
+    uint64_t period_ms; /* from each to the next; 0: there is but one */
+    actr_timer_fn fn;
+    void *user;
+    /* Told once if, and only if, the timer was set: fn does not run any more, and the handle has been released. Must
+       not call libactr. May be NULL. */
+    void (*free_user)(void *user);
+} actr_timer_spec_t;
+#define ACTR_TIMER_SPEC_INIT                                                                                           \
+    {                                                                                                                  \
+        .struct_size = sizeof(actr_timer_spec_t)                                                                       \
+    }
+/* Either of them, and more. [any-thread] */
+ACTR_API ACTR_MUST_CHECK actr_status_t actr_ctx_set_timer(actr_ctx_t *ctx, const actr_timer_spec_t *spec,
+                                                          actr_timer_t **timer, actr_error_t *error);
+
 /* From a turn of the node: fn does not run any more. From elsewhere it may be running. NULL is a no-op. [any-thread] */
 ACTR_API void actr_timer_cancel(actr_timer_t *timer);
 ACTR_API void actr_timer_release(actr_timer_t *timer);

@@ -53,7 +53,8 @@ typedef struct actr_chunk {
  * Takes a chunk; one at a time for a stream, on a thread for streams (see above). To keep the payload without copying
  * it, retain chunk->buffer. ctx lives until it returns. It may block for a short time (a send that waits for room is
  * what slows a fast sender down), but all streams of a system share few threads. It must not call actr_ctx_call on its
- * own node's handlers if those wait for streams.
+ * own node's handlers if those wait for streams. A callback that notes a failure (actr_ctx_fail, actr_ctx_panic) is
+ * told as ACTR_EVENT_ERROR; supervision counts the workload's, as it counts handlers'.
  */
 typedef void (*actr_stream_fn)(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user);
 
@@ -75,6 +76,10 @@ typedef struct actr_stream_options {
     uint32_t queue_chunks; /* 0: 1024 */
     uint32_t queue_bytes;  /* 0: 4 MiB; one chunk is always taken */
     actr_stream_overflow_t overflow;
+    /* Told once if, and only if, the registration succeeded: the callback does not run any more, `user` may go. At the
+       end of an unregister, later if that was called from a callback, at the latest with the node. Must not call
+       libactr. May be NULL. */
+    void (*free_user)(void *user);
 } actr_stream_options_t;
 
 #define ACTR_STREAM_OPTIONS_INIT                                                                                       \

@@ -75,7 +75,8 @@ typedef enum actr_failure_action {
 
 /*
  * A handler fails when it panics (actr_ctx_panic), returns ACTR_STATUS_INTERNAL or ACTR_STATUS_NO_MEMORY, or runs for
- * longer than handler_limit_ms; any other error is an answer. `failures` of them within within_ms call for the action.
+ * longer than handler_limit_ms; any other error is an answer. Timers, streams and media of the workload fail when their
+ * callback notes one of these. `failures` of them within within_ms call for the action.
  * More than `restarts` restarts within restarts_within_ms, or an on_start that fails, escalate. 0: the default in
  * brackets; at most 63 can be counted.
  */

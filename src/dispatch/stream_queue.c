@@ -326,8 +326,15 @@ actr_status_t actri_stream_new(actri_streams_t *owner, const actri_env_t *env, a
     return ACTR_OK;
 }
 
+void actri_stream_free_user(actri_stream_t *s)
+{
+    void (*free_user)(void *) = __atomic_exchange_n(&s->spec.free_user, NULL, __ATOMIC_ACQ_REL);
+    if (free_user != NULL) free_user(s->spec.user);
+}
+
 void actri_stream_destroy(actri_stream_t *s)
 {
+    actri_stream_free_user(s);
     while (s->count > 0) {
         actri_stream_item_t item = take_locked(s);
         drop_locked(s, &item);

@@ -132,7 +132,10 @@ actr_status_t actri_streams_register(actri_streams_t *s, const actri_stream_spec
     actri_lock(&s->mutex);
     status = enter(s, stream, error);
     actri_unlock(&s->mutex);
-    if (status != ACTR_OK) actri_stream_destroy(stream);
+    if (status != ACTR_OK) {
+        stream->spec.free_user = NULL; /* still the caller's */
+        actri_stream_destroy(stream);
+    }
     return status;
 }
 
@@ -196,6 +199,7 @@ actr_status_t actri_streams_unregister(actri_streams_t *s, actri_stream_space_t 
         actri_stream_kick(stream);
     } else {
         (void)actri_stream_wait_idle(stream, ACTRI_NEVER);
+        actri_stream_free_user(stream);
     }
     actri_stream_unref(stream);
     bury(s, false);
@@ -635,6 +639,7 @@ bool actri_streams_close(actri_streams_t *s, int64_t deadline_ns)
         actri_unlock(&s->mutex);
         if (!actri_stream_wait_idle(stream, deadline_ns)) __atomic_store_n(&stream->dropping, true, __ATOMIC_RELEASE);
         idle = actri_stream_wait_idle(stream, deadline_ns + PAUSE_NS);
+        if (idle) actri_stream_free_user(stream);
         if (idle && take_out(s, stream->key, stream->key_size) != NULL) actri_stream_unref(stream); /* the table's */
         actri_stream_unref(stream);
     }

@@ -104,6 +104,7 @@ typedef struct actri_stream_spec {
     void *owner;
     void (*fn)(void); /* the user's, cast */
     void *user;
+    void (*free_user)(void *user); /* once the registration is over; may be NULL */
 } actri_stream_spec_t;
 
 ACTR_MUST_CHECK actr_status_t actri_streams_register(actri_streams_t *streams, const actri_stream_spec_t *spec,
@@ -181,6 +182,8 @@ struct actri_stream {
 ACTR_MUST_CHECK actr_status_t actri_stream_new(actri_streams_t *owner, const actri_env_t *env,
                                                actri_stream_counters_t *counters, const actri_stream_spec_t *spec,
                                                actri_stream_t **out, actr_error_t *error);
+/* Its callback does not run any more: says so, once. */
+void actri_stream_free_user(actri_stream_t *stream);
 /* Not referred to, and idle. */
 void actri_stream_destroy(actri_stream_t *stream);
 /* Has a turn run if there is something to be done. */

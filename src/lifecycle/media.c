@@ -2,6 +2,7 @@
 /* Media tracks for the program, within the process: streams whose items are samples. [any-thread] */
 #include "lifecycle/stream.h"
 
+#include "lifecycle/supervise.h"
 #include "port/clock.h"
 
 #include <actr/media.h>
@@ -27,6 +28,7 @@ static void deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
     actri_ctx_init(&ctx, node, NULL, "media", &arena, ACTRI_NEVER);
     ctx.is_shell = spec->space == ACTRI_SPACE_SHELL_MEDIA;
     ((actr_media_fn)spec->fn)(&ctx, &sample, spec->user);
+    actri_node_supervise_stream(node, &ctx);
     actri_arena_clear(&arena);
 }
 

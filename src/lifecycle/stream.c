@@ -2,6 +2,7 @@
 /* Data streams for the program: registering, sending, what the callback sees. [any-thread] */
 #include "lifecycle/stream.h"
 
+#include "lifecycle/supervise.h"
 #include "port/clock.h"
 #include "proto/datastream.h"
 
@@ -89,6 +90,7 @@ static void deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
         actri_ctx_init(&ctx, node, NULL, "stream", &arena, ACTRI_NEVER);
         ctx.is_shell = spec->space == ACTRI_SPACE_SHELL;
         ((actr_stream_fn)spec->fn)(&ctx, &chunk, spec->user);
+        actri_node_supervise_stream(node, &ctx);
     } else {
         actri_error(&node->system->env, "stream", "out of memory: a chunk is not delivered");
     }
@@ -125,6 +127,7 @@ actr_status_t actri_ctx_register(actr_ctx_t *ctx, actri_stream_spec_t *spec, con
     spec->max_items = o.queue_chunks != 0 ? o.queue_chunks : QUEUE_CHUNKS;
     spec->max_bytes = o.queue_bytes != 0 ? o.queue_bytes : QUEUE_BYTES;
     spec->drop_newest = o.overflow == ACTR_STREAM_DROP_NEWEST;
+    spec->free_user = o.free_user;
     status = actri_node_enter(ctx->node, error);
     if (status != ACTR_OK) return status;
     status = actri_node_stream_pool(ctx->node, &spec->pool, error);

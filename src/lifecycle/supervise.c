@@ -53,10 +53,10 @@ static void run_restart(actri_task_t *task)
     restart(node);
 }
 
-/* Where handlers run side by side it waits for those that do; faults meanwhile are the same one. */
-static void restart_alone(actr_node_t *node)
+/* Where handlers run beside the caller it waits for those that do; faults meanwhile are the same one. */
+static void restart_alone(actr_node_t *node, bool in_turn)
 {
-    if (!node->keyed) {
+    if (in_turn && !node->keyed) {
         restart(node);
     } else if (!__atomic_exchange_n(&node->restart_waits, true, __ATOMIC_ACQ_REL)) {
         node->restart_turn.run = run_restart;
@@ -64,11 +64,11 @@ static void restart_alone(actr_node_t *node)
     }
 }
 
-static void act(actr_node_t *node, actr_failure_action_t action)
+static void act(actr_node_t *node, actr_failure_action_t action, bool in_turn)
 {
     switch (action) {
     case ACTR_ON_FAILURE_NOTHING: break;
-    case ACTR_ON_FAILURE_RESTART: restart_alone(node); break;
+    case ACTR_ON_FAILURE_RESTART: restart_alone(node, in_turn); break;
     case ACTR_ON_FAILURE_STOP:
         actri_warn(&node->system->env, "node", "handlers have failed: the node stops");
         actri_node_shutdown(node);
@@ -77,15 +77,43 @@ static void act(actr_node_t *node, actr_failure_action_t action)
     }
 }
 
-void actri_node_supervise(actr_node_t *node, actr_status_t status, bool overtime, const actr_error_t *error)
+static void tell_error(actr_node_t *node, actr_status_t status, const char *detail)
 {
-    if (!overtime && !actri_supervisor_is_failure(status)) return;
-    actr_event_t event = {.kind = ACTR_EVENT_ERROR,
-                          .status = overtime ? ACTR_STATUS_TIMEOUT : status,
-                          .detail = overtime ? "a handler ran longer than its limit" : error->message};
+    actr_event_t event = {.kind = ACTR_EVENT_ERROR, .status = status, .detail = detail};
     actri_node_tell(node, &event);
+}
+
+static void count_failure(actr_node_t *node, bool in_turn)
+{
     actri_lock(&node->mutex);
     actr_failure_action_t action = actri_supervisor_failed(&node->supervisor, actri_now_ns());
     actri_unlock(&node->mutex);
-    act(node, action);
+    act(node, action, in_turn);
+}
+
+void actri_node_supervise(actr_node_t *node, actr_status_t status, bool overtime, const actr_error_t *error)
+{
+    if (!overtime && !actri_supervisor_is_failure(status)) return;
+    tell_error(node, overtime ? ACTR_STATUS_TIMEOUT : status,
+               overtime ? "a handler ran longer than its limit" : error->message);
+    count_failure(node, true);
+}
+
+/* Nobody else hears of it: any failure is told. */
+static void supervise_callback(actr_node_t *node, const actr_ctx_t *ctx, bool in_turn)
+{
+    if (ctx->failure >= 0) return;
+    actri_error(&node->system->env, "node", "a callback (%s) failed: %s", ctx->request_id, ctx->message);
+    tell_error(node, ctx->failure, ctx->message);
+    if (!ctx->is_shell && actri_supervisor_is_failure(ctx->failure)) count_failure(node, in_turn);
+}
+
+void actri_node_supervise_timer(actr_node_t *node, const actr_ctx_t *ctx)
+{
+    supervise_callback(node, ctx, true);
+}
+
+void actri_node_supervise_stream(actr_node_t *node, const actr_ctx_t *ctx)
+{
+    supervise_callback(node, ctx, false);
 }

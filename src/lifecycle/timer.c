@@ -6,6 +6,7 @@
  */
 #include "lifecycle/timer.h"
 
+#include "lifecycle/supervise.h"
 #include "port/clock.h"
 #include "port/waiter.h"
 
@@ -21,6 +22,7 @@ struct actr_timer {
     actri_task_t turn;
     actr_timer_fn fn;
     void *user;
+    void (*free_user)(void *user);      /* once the timer was set; may be NULL */
     void (*on_loop)(actr_node_t *node); /* instead of fn */
     int64_t period_ns;                  /* 0: once */
     int64_t due_ns;
@@ -31,6 +33,7 @@ static void release(actr_timer_t *timer)
 {
     if (__atomic_sub_fetch(&timer->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
     actr_node_t *node = timer->node;
+    if (timer->free_user != NULL) timer->free_user(timer->user);
     actri_free(&node->system->env, timer);
     actr_node_release(node);
 }
@@ -121,6 +124,7 @@ static void run_turn(actri_task_t *task)
         const actr_ctx_t *outer = actri_ctx_enter(&ctx);
         timer->fn(&ctx, timer->user);
         actri_ctx_leave(outer);
+        actri_node_supervise_timer(node, &ctx);
         actri_arena_clear(&arena);
     }
     release(timer);
@@ -163,17 +167,21 @@ static actr_timer_t *new_timer(actr_node_t *node, uint64_t delay_ms, uint64_t pe
     return timer;
 }
 
-static actr_status_t start(actr_ctx_t *ctx, uint64_t delay_ms, uint64_t period_ms, actr_timer_fn fn, void *user,
-                           actr_timer_t **out, actr_error_t *error)
+actr_status_t actr_ctx_set_timer(actr_ctx_t *ctx, const actr_timer_spec_t *spec, actr_timer_t **out,
+                                 actr_error_t *error)
 {
-    if (ctx == NULL || fn == NULL || delay_ms > MOST_MS) {
-        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx or fn is NULL, or the delay is above a year");
+    actr_timer_spec_t s = ACTR_TIMER_SPEC_INIT;
+    if (spec != NULL) memcpy(&s, spec, spec->struct_size < sizeof s ? spec->struct_size : sizeof s);
+    if (ctx == NULL || s.fn == NULL || s.delay_ms > MOST_MS || s.period_ms > MOST_MS) {
+        return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx or fn is NULL, or a time is above a year");
     }
-    actr_timer_t *timer = new_timer(ctx->node, delay_ms, period_ms);
+    actr_timer_t *timer = new_timer(ctx->node, s.delay_ms, s.period_ms);
     if (timer == NULL) return actri_no_memory(error);
-    timer->fn = fn;
-    timer->user = user;
+    timer->fn = s.fn;
+    timer->user = s.user;
+    timer->free_user = s.free_user;
     actr_status_t status = schedule(timer, error);
+    if (status != ACTR_OK) timer->free_user = NULL; /* still the caller's */
     if (status == ACTR_OK && out != NULL)
         *out = timer;
     else
@@ -184,14 +192,22 @@ static actr_status_t start(actr_ctx_t *ctx, uint64_t delay_ms, uint64_t period_m
 actr_status_t actr_ctx_after(actr_ctx_t *ctx, uint64_t delay_ms, actr_timer_fn fn, void *user, actr_timer_t **timer,
                              actr_error_t *error)
 {
-    return start(ctx, delay_ms, 0, fn, user, timer, error);
+    actr_timer_spec_t spec = ACTR_TIMER_SPEC_INIT;
+    spec.delay_ms = delay_ms;
+    spec.fn = fn;
+    spec.user = user;
+    return actr_ctx_set_timer(ctx, &spec, timer, error);
 }
 
 actr_status_t actr_ctx_every(actr_ctx_t *ctx, uint64_t period_ms, actr_timer_fn fn, void *user, actr_timer_t **timer,
                              actr_error_t *error)
 {
     if (period_ms == 0) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "a period of 0 ms");
-    return start(ctx, period_ms, period_ms, fn, user, timer, error);
+    actr_timer_spec_t spec = ACTR_TIMER_SPEC_INIT;
+    spec.delay_ms = spec.period_ms = period_ms;
+    spec.fn = fn;
+    spec.user = user;
+    return actr_ctx_set_timer(ctx, &spec, timer, error);
 }
 
 /* Under the mutex. */

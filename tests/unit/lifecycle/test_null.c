@@ -199,6 +199,7 @@ static bool is_zero(void)
     X(ends, actr_cancel_release, actr_cancel_release(NULL))                                                            \
     X(refuses, actr_ctx_after, actr_ctx_after(NULL, 1, on_timer, NULL, &out.timer, E))                                 \
     X(refuses, actr_ctx_every, actr_ctx_every(NULL, 1, on_timer, NULL, &out.timer, E))                                 \
+    X(refuses, actr_ctx_set_timer, actr_ctx_set_timer(NULL, NULL, &out.timer, E))                                      \
     X(ends, actr_timer_cancel, actr_timer_cancel(NULL))                                                                \
     X(ends, actr_timer_release, actr_timer_release(NULL))                                                              \
     X(refuses, actr_ctx_discover, actr_ctx_discover(NULL, &TYPE, 0, &id, &count, E))                                   \
