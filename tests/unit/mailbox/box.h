@@ -106,6 +106,15 @@ static inline void start_box(box_t *box, const char *file, uint64_t most)
     assert_ok(actri_mailbox_start(box->mailbox, &error), &error);
 }
 
+/* What the file has is delivered at once, so this has to be said before. */
+static inline void start_holding(box_t *box, const char *file, uint64_t most)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    assert_ok(open_box(box, file, most, &error), &error);
+    box->hold = true;
+    assert_ok(actri_mailbox_start(box->mailbox, &error), &error);
+}
+
 static inline actri_mail_t *new_mail(box_t *box, const char *text, bool high)
 {
     actri_mail_t *mail = actri_mail_new(box->mailbox);

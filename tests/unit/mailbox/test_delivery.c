@@ -38,8 +38,7 @@ static void answer_first(box_t *box, const char *reply)
 static void check_duplicates(const char *file)
 {
     box_t box;
-    start_box(&box, file, 0);
-    box.hold = true;
+    start_holding(&box, file, 0);
     put_keyed(&box, "r1", 11);
     wait_for(&box, &box.deliveries, 1);
     assert_int_equal(actri_mailbox_origin(box.mailbox, first_held(&box)), 11);
@@ -77,8 +76,7 @@ static void test_a_late_duplicate_is_answered(void **state)
 {
     (void)state;
     box_t box;
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     put_keyed(&box, "r1", 11);
     wait_for(&box, &box.deliveries, 1);
     actri_mail_t *mail = first_held(&box);
@@ -97,8 +95,7 @@ static void test_replies_survive_a_restart(void **state)
 {
     (void)state;
     box_t box;
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     put_keyed(&box, "r1", 11);
     wait_for(&box, &box.deliveries, 1);
     answer_first(&box, "kept");
@@ -116,14 +113,12 @@ static void test_a_redelivered_request_answers_who_asks_again(void **state)
 {
     (void)state;
     box_t box;
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     put_keyed(&box, "r1", 11);
     wait_for(&box, &box.deliveries, 1);
     begin_first(&box);
     crash_box(&box);
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     wait_for(&box, &box.deliveries, 1);
     assert_int_equal(box.attempts[0], 2);
     assert_int_equal(actri_mailbox_origin(box.mailbox, first_held(&box)), 0); /* its session is gone */
@@ -157,16 +152,14 @@ static void test_what_kills_its_process_becomes_a_dead_letter(void **state)
 {
     (void)state;
     box_t box;
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     put(&box, "poison", false);
     put(&box, "innocent", false);
     wait_for(&box, &box.deliveries, 2);
     for (unsigned attempt = 2; attempt <= 5; attempt++) {
         begin_first(&box);
         crash_box(&box);
-        start_box(&box, path, 0);
-        box.hold = true;
+        start_holding(&box, path, 0);
         wait_for(&box, &box.deliveries, 1);
         assert_string_equal(box.seen[0], "poison");
         assert_int_equal(box.attempts[0], attempt);
@@ -190,15 +183,13 @@ static void test_what_nobody_began_is_never_dead(void **state)
 {
     (void)state;
     box_t box;
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     put(&box, "first", false);
     put(&box, "waits", false);
     wait_for(&box, &box.deliveries, 2);
     for (int crash = 0; crash < 12; crash++) {
         crash_box(&box);
-        start_box(&box, path, 0);
-        box.hold = true;
+        start_holding(&box, path, 0);
         wait_for(&box, &box.deliveries, 2); /* both at once: neither is suspect */
         assert_string_equal(box.seen[0], "first");
         assert_int_equal(box.attempts[0], 1);
@@ -207,8 +198,7 @@ static void test_what_nobody_began_is_never_dead(void **state)
     begin_first(&box);
     actri_mailbox_begin(box.mailbox, first_held(&box), false); /* only looked at */
     crash_box(&box);
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     wait_for(&box, &box.deliveries, 2);
     assert_int_equal(box.attempts[0], 1);
     end_held(&box, ACTRI_MAIL_ACK, NULL);
@@ -257,15 +247,13 @@ static void test_after_another_boot_all_that_was_handed_out_counts(void **state)
     box_t box;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         char command[400];
-        start_box(&box, path, 0);
-        box.hold = true;
+        start_holding(&box, path, 0);
         put(&box, "handed out", false);
         wait_for(&box, &box.deliveries, 1);
         crash_box(&box);
         (void)snprintf(command, sizeof command, commands[i], path);
         assert_int_equal(system(command), 0);
-        start_box(&box, path, 0);
-        box.hold = true;
+        start_holding(&box, path, 0);
         wait_for(&box, &box.deliveries, 1);
         assert_int_equal(box.attempts[0], 2);
         end_held(&box, ACTRI_MAIL_ACK, NULL);
@@ -285,8 +273,7 @@ static void test_a_letter_names_its_request_and_trace(void **state)
     e.traceparent = actri_span_text("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     e.has_payload = true;
     (void)actri_fail(&cause, ACTR_STATUS_DECODE, "its sender is no ActrId");
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     actri_mailbox_set_receiver(box.mailbox, (const uint8_t *)"me", 2);
     actri_mail_t *mail = new_mail(&box, "", true);
     actr_buf_release(mail->message);
@@ -312,8 +299,7 @@ static void test_too_much_for_memory_waits_in_the_table(void **state)
     (void)state;
     box_t box;
     unsigned expected = 0;
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     for (unsigned i = 0; i < MANY; i++) {
         char text[24];
         (void)snprintf(text, sizeof text, "m%u", i);
@@ -349,8 +335,7 @@ static void check_redrive(const char *file)
     size_t taken = 0;
     actr_error_t cause = ACTR_ERROR_INIT;
     (void)actri_fail(&cause, ACTR_STATUS_DECODE, "no envelope");
-    start_box(&box, file, 0);
-    box.hold = true;
+    start_holding(&box, file, 0);
     put(&box, "again", true);
     wait_for(&box, &box.deliveries, 1);
     end_held(&box, ACTRI_MAIL_DEAD, &cause);
@@ -447,8 +432,7 @@ static void test_commands(void **state)
     (void)state;
     box_t box;
     char members[400] = "";
-    start_box(&box, NULL, 0);
-    box.hold = true;
+    start_holding(&box, NULL, 0);
     put(&box, "x", false);
     assert_ok(command(&box, "mailbox.stat", NULL, members), NULL);
     assert_non_null(strstr(members, "\"queued\":0,\"in_flight\":1"));

@@ -28,8 +28,7 @@ static void test_stored_delivered_acknowledged(void **state)
     (void)state;
     box_t box;
     struct stat info;
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     for (int i = 0; i < 50; i++) {
         char text[24];
         (void)snprintf(text, sizeof text, "m%d", i);
@@ -53,8 +52,7 @@ static void test_what_was_in_flight_comes_again(void **state)
 {
     (void)state;
     box_t box;
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     for (int i = 0; i < 2000; i++) put(&box, i % 7 == 0 ? "high" : "normal", i % 7 == 0);
     wait_for(&box, &box.deliveries, 2000);
     close_box(&box); /* nothing was acknowledged */
@@ -75,8 +73,7 @@ static void test_full(void **state)
 {
     (void)state;
     box_t box;
-    start_box(&box, path, 10);
-    box.hold = true;
+    start_holding(&box, path, 10);
     for (int i = 0; i < 15; i++) put(&box, "x", false);
     wait_for(&box, &box.deliveries, 10);
     assert_int_equal(box.refusals, 5);
@@ -107,8 +104,7 @@ static void test_dead_letter(void **state)
     actr_error_t cause = ACTR_ERROR_INIT;
     cause.status = ACTR_STATUS_DECODE;
     (void)snprintf(cause.message, sizeof cause.message, "no envelope");
-    start_box(&box, path, 0);
-    box.hold = true;
+    start_holding(&box, path, 0);
     put(&box, "poison", false);
     wait_for(&box, &box.deliveries, 1);
     end_held(&box, ACTRI_MAIL_DEAD, &cause);
