@@ -27,10 +27,18 @@ void actri_credit_begin(actri_stream_sender_t *sender)
     sender->room_bytes = ACTRI_CREDIT_BYTES;
 }
 
+/* More than a sender can have that keeps within its credit, also when it has just forgotten the stream: what it holds
+   begins anew then, while what it sent before still waits here. */
+static bool holds_too_much(const actri_stream_t *stream, const actri_stream_sender_t *sender)
+{
+    return sender->held_chunks >= (int64_t)stream->spec.max_items + 2 * ACTRI_CREDIT_CHUNKS ||
+           sender->held_bytes >= (int64_t)stream->spec.max_bytes + 2 * ACTRI_CREDIT_BYTES;
+}
+
 bool actri_credit_arrive_locked(const actri_stream_t *stream, actri_stream_sender_t *sender, size_t size)
 {
     if (!sender->session.credit || stream->spec.id == NULL) return false;
-    if (sender->room_chunks <= 0 || sender->room_bytes <= 0) return false;
+    if (sender->room_chunks <= 0 || sender->room_bytes <= 0 || holds_too_much(stream, sender)) return false;
     sender->room_chunks--;
     sender->room_bytes -= (int64_t)size;
     sender->held_chunks++;

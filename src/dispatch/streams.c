@@ -350,7 +350,8 @@ static bool has_to_wait(const actri_stream_t *stream, const actri_stream_item_t 
 {
     if (item->credited) return actri_stream_node_is_full(stream->counters);
     bool few = item->sender->session.credit && stream->spec.id != NULL &&
-               stream->count < (uint64_t)stream->spec.max_items + ACTRI_CREDIT_CHUNKS;
+               stream->count < (uint64_t)stream->spec.max_items + ACTRI_CREDIT_CHUNKS &&
+               stream->bytes < (uint64_t)stream->spec.max_bytes + ACTRI_CREDIT_BYTES;
     return few ? actri_stream_node_is_full(stream->counters) : actri_stream_full_locked(stream);
 }
 

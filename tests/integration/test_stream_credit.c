@@ -240,6 +240,66 @@ static void test_credit_comes_back_from_whoever_takes(void **state)
     fixture_close(&f);
 }
 
+/* A sender that says again and again that it has forgotten its stream gets no more into the queue than one that knows
+   no credit: then nothing more is read of it for a while. */
+static void test_forgetting_gives_no_credit_without_end(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t stuck;
+    actr_stream_options_t small = ACTR_STREAM_OPTIONS_INIT;
+    static const uint8_t forget[] = {2, 0, 0, 0, 0, 0, 0, 0, 0, 's'};
+    small.queue_chunks = 40;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&stuck);
+    listen_on(&b, "s", &stuck, &small);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    taker_gate(&stuck, true);
+    for (uint64_t n = 0; n < 1000; n++) {
+        if (n % 32 == 0) send_raw(&a, &dest, "actr-credit", 0, (actr_bytes_t){forget, sizeof forget});
+        send_raw(&a, &dest, "s", n, (actr_bytes_t){"x", 1});
+    }
+    WAIT_STAT(&b, failures, 1);
+    assert_true(stats_of(&b).queued <= 40 + 2 * 32 + 100); /* what was under way when the reading was paused */
+    taker_gate(&stuck, false);
+    taker_wait(&stuck, &stuck.ends, 1);
+    assert_int_equal(stuck.end_status, ACTR_STATUS_LIMIT_REACHED);
+    assert_int_equal(stuck.out_of_order, 0);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+}
+
+/* What goes beyond the credit is bounded in bytes as well. */
+static void test_bytes_beyond_the_credit_are_bounded(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t stuck;
+    static const char data[1900];
+    actr_stream_options_t small = ACTR_STREAM_OPTIONS_INIT;
+    small.queue_bytes = 65536; /* and 1024 chunks */
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&stuck);
+    listen_on(&b, "s", &stuck, &small);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    taker_gate(&stuck, true);
+    for (uint64_t n = 0; n < 700; n++) send_raw(&a, &dest, "s", n, (actr_bytes_t){data, sizeof data});
+    WAIT_STAT(&b, failures, 1);
+    taker_gate(&stuck, false);
+    taker_wait(&stuck, &stuck.ends, 1);
+    assert_true(stuck.bytes < 65536 + 3 * (256u << 10)); /* and what was under way */
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
@@ -248,6 +308,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_stuck_taker_fails_alone),
         cmocka_unit_test(test_a_taker_that_is_behind_holds_up_its_stream_alone),
         cmocka_unit_test(test_credit_comes_back_from_whoever_takes),
+        cmocka_unit_test(test_forgetting_gives_no_credit_without_end),
+        cmocka_unit_test(test_bytes_beyond_the_credit_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
