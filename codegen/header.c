@@ -113,14 +113,14 @@ static void add_cpp(text_t *out, const service_t *service)
 {
     for (size_t i = 0; i < service->method_count; i++) {
         const method_t *m = &service->methods[i];
-        if (m->kind != METHOD_UNARY) continue;
         text_add(out,
                  "\nstruct %s_method_%s {\n"
                  "    using request = %s;\n"
                  "    using response = %s;\n"
+                 "    static constexpr unsigned kind = %u;\n"
                  "    static const actr_method_t &method() noexcept { return %s_descriptor.methods[%zu]; }\n"
                  "};\n",
-                 service->prefix, m->snake, m->request.type, m->response.type, service->prefix, m->index);
+                 service->prefix, m->snake, m->request.type, m->response.type, m->kind, service->prefix, m->index);
     }
 }
 

@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C++ face over real nodes: typed calls, futures, what handlers throw, who keeps whom alive.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-extern "C" {
-#include <cmocka.h>
-}
-
-#include "harness.h"
+#include "cpp.hpp"
 #include "services.actr.h"
-
-#include <actr/actr.hpp>
-
-#include <atomic>
-#include <thread>
 
 using get = codegen_services_store_method_get;
 using remove_key = codegen_services_store_method_delete;
@@ -23,48 +9,6 @@ using urgent = codegen_services_store_method_urgent;
 
 namespace
 {
-
-constexpr std::chrono::seconds limit{60};
-
-class server
-{
-  public:
-    server() : c_(harness_server_open())
-    {
-        assert_non_null(c_);
-    }
-    ~server()
-    {
-        harness_server_close(c_);
-    }
-    server(const server &) = delete;
-    server &operator=(const server &) = delete;
-    actr::system system(const char *name, const actr_method_rule_t *rule = nullptr) const
-    {
-        actr_config_t config = actr::config();
-        config.signaling_url = harness_server_url(c_);
-        config.manufacturer = "acme";
-        config.name = name;
-        config.realm = 1;
-        config.methods = rule;
-        config.method_count = rule == nullptr ? 0 : 1;
-        return actr::system(config);
-    }
-
-  private:
-    harness_server_t *c_;
-};
-
-// cmocka leaves a failed case by longjmp, which exceptions do not see: so look first, assert then.
-template <class Function> actr_error_t thrown(Function function)
-{
-    try {
-        function();
-    } catch (const actr::error &failure) {
-        return failure.detail();
-    }
-    return actr_error_t{};
-}
 
 Codegen__Services__Key key(char *name)
 {
@@ -164,12 +108,6 @@ void test_calls_and_futures_over_the_network(void **)
     auto raw = ctx.call_async(dest, "raw.None", "");
     error = thrown([&] { raw.get(); });
     assert_int_equal(error.status, ACTR_STATUS_UNKNOWN_ROUTE);
-}
-
-template <class Condition> void wait_until(Condition condition)
-{
-    const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (!condition() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
 }
 
 // A message on the signal lane overtakes what waits in the callee's queue: the method's option 50001 is honoured.
@@ -330,6 +268,184 @@ void test_what_fails_says_why(void **)
     assert_int_equal(error.status, ACTR_STATUS_TARGET_NOT_FOUND);
 }
 
+// One token for calls that wait, and for those that start later.
+void test_a_token_ends_calls(void **)
+{
+    server signaling;
+    std::optional<actr::reply> held;
+    std::atomic<unsigned> taken{0};
+    actr::workload work;
+    work.on("w.Never", [&](actr::context &ctx, std::string_view) {
+        held.emplace(ctx.defer());
+        taken++;
+        return "";
+    });
+    actr::ref self = signaling.system("a").attach(work).start();
+    actr::call_options options;
+    options.cancel = self.ctx().new_cancel();
+    const actr::cancel copy = *options.cancel;
+    assert_false(copy.asked());
+    auto waits = self.ctx().call_async(actr::to_self(), "w.Never", "", options);
+    wait_until([&] { return taken == 1; });
+    copy.all();
+    actr_error_t error = thrown([&] { (void)waits.get(); });
+    assert_int_equal(error.status, ACTR_STATUS_CANCELLED);
+    error = thrown([&] { (void)self.ctx().call(actr::to_self(), "w.Never", "", options); });
+    assert_int_equal(error.status, ACTR_STATUS_CANCELLED);
+    assert_true(options.cancel->asked());
+    held.reset();
+}
+
+// What a handler sees beside the payload; the Shell answers; a context of one's own calls for a request.
+void test_metadata_shell_and_made_contexts(void **)
+{
+    server signaling;
+    std::promise<bool> told;
+    actr::workload work;
+    work.on("w.Ask", [&](actr::context &ctx, std::string_view text) {
+        if (ctx.is_tell()) told.set_value(ctx.metadata("k").has_value());
+        const std::string k(ctx.metadata("k").value_or("none"));
+        const bool here = ctx.caller_assurance() == ACTR_ASSURANCE_LOCAL;
+        if (ctx.is_tell() || text != "shell") return k + (here ? " here " : " far ") + ctx.traceparent();
+        return ctx.call(actr::to_shell(), "s.Echo", k).str();
+    });
+    work.on_shell("s.Echo", [](actr::context &, std::string_view text) { return "shell: " + std::string(text); });
+    work.on_shell<get>([](actr::context &ctx, const Codegen__Services__Key &, Codegen__Services__Value &reply) {
+        reply.data.data = reinterpret_cast<uint8_t *>(ctx.copy("typed"));
+        reply.data.len = 5;
+    });
+    work.on("w.Typed", [&](actr::context &ctx, std::string_view) {
+        const auto value = ctx.call<get>(actr::to_shell(), key(text_one));
+        return std::string(reinterpret_cast<const char *>(value->data.data), value->data.len);
+    });
+    actr::ref self = signaling.system("a").attach(work).start();
+    actr::call_options options;
+    options.metadata = {{"k", "v"}};
+    options.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const std::string expected = "v here " + options.traceparent;
+    assert_string_equal(self.ctx().call(actr::to_self(), "w.Ask", "", options).str().c_str(), expected.c_str());
+    assert_string_equal(self.ctx().call(actr::to_self(), "w.Ask", "shell", options).str().c_str(), "shell: v");
+    assert_string_equal(self.ctx().call(actr::to_self(), "w.Typed", "").str().c_str(), "typed");
+    self.ctx().tell(actr::to_self(), "w.Ask", "", options);
+    auto seen = told.get_future();
+    assert_true(seen.wait_for(limit) == std::future_status::ready);
+    assert_true(seen.get());
+    actr_ctx_spec_t spec{};
+    spec.struct_size = sizeof spec;
+    spec.request_id = "mine";
+    actr::own_context made = self.make_ctx(spec);
+    assert_string_equal(made.ctx().request_id().c_str(), "mine");
+    assert_string_equal(made.ctx().call(actr::to_shell(), "s.Echo", "x").str().c_str(), "shell: x");
+    assert_int_equal(self.network_event(ACTR_NETWORK_BACKGROUND).get().action, ACTR_NETWORK_NONE);
+}
+
+// Different keys side by side; a key function that throws makes its message go alone. Panics restart the workload.
+void test_keys_and_supervision(void **)
+{
+    server signaling;
+    std::atomic<unsigned> inside{0}, starts{0};
+    actr::workload work;
+    work.on("w.Meet", [&](actr::context &, std::string_view) {
+        inside++;
+        wait_until([&] { return inside == 2; });
+        return inside == 2 ? "met" : "alone";
+    });
+    work.on("w.Panic", [&](actr::context &, std::string_view) -> std::string { throw 1; });
+    work.key_of(
+        [](const actr_request_t &request) -> std::optional<std::string_view> {
+            const std::string_view key(static_cast<const char *>(request.payload.data), request.payload.size);
+            if (key.empty()) throw std::runtime_error("no key");
+            return key;
+        },
+        2);
+    actr_supervision_t supervision{};
+    supervision.action = ACTR_ON_FAILURE_RESTART;
+    work.supervise(supervision);
+    work.on_start([&](actr::context &) { starts++; });
+    actr::ref self = signaling.system("a").attach(work).start();
+    auto one = self.ctx().call_async(actr::to_self(), "w.Meet", "one");
+    auto two = self.ctx().call_async(actr::to_self(), "w.Meet", "two");
+    assert_string_equal(one.get().str().c_str(), "met");
+    assert_string_equal(two.get().str().c_str(), "met");
+    actr_error_t error = thrown([&] { (void)self.ctx().call(actr::to_self(), "w.Panic", ""); });
+    assert_int_equal(error.status, ACTR_STATUS_HANDLER_PANIC);
+    wait_until([&] { return starts == 2; });
+    assert_int_equal(self.stats().workload_restarts, 1);
+}
+
+// Timers: once, again and again, cancelled from their own turn; what they throw is heard of.
+void test_timers(void **)
+{
+    server signaling;
+    std::atomic<unsigned> once{0}, often{0};
+    std::promise<std::string> heard;
+    actr::workload work;
+    work.on_event([&](const actr_event_t &event) {
+        if (event.kind == ACTR_EVENT_ERROR) heard.set_value(event.detail);
+    });
+    actr::ref self = signaling.system("a").attach(work).start();
+    actr::context ctx = self.ctx();
+    auto alive = std::make_shared<int>(1);
+    std::weak_ptr<int> watch = alive;
+    (void)ctx.after(std::chrono::milliseconds(1), [&once, alive](actr::context &) { once++; });
+    alive.reset();
+    wait_until([&] { return watch.expired(); });
+    assert_int_equal(once, 1);
+    actr::timer periodic;
+    std::promise<void> ready; // the turn must not come before it is there
+    std::shared_future<void> there = ready.get_future().share();
+    periodic = ctx.every(std::chrono::milliseconds(1), [&, there](actr::context &) {
+        there.wait();
+        if (++often == 3) periodic.cancel();
+    });
+    ready.set_value();
+    wait_until([&] { return often == 3; });
+    (void)ctx.after({}, [](actr::context &) { throw std::runtime_error("a timer's"); });
+    auto told = heard.get_future();
+    assert_true(told.wait_for(limit) == std::future_status::ready);
+    assert_string_equal(told.get().c_str(), "a timer's");
+    assert_int_equal(often, 3);
+    actr_error_t error = thrown([&] { (void)ctx.every({}, [](actr::context &) {}); });
+    assert_int_equal(error.status, ACTR_STATUS_INVALID_ARGUMENT);
+    error = thrown([&] { (void)ctx.after({}, nullptr); });
+    assert_int_equal(error.status, ACTR_STATUS_INVALID_ARGUMENT);
+}
+
+// A loop of one's own: turns run where dispatch is called.
+void test_a_loop_of_ones_own(void **)
+{
+    server signaling;
+    actr_config_t config = actr::config();
+    config.signaling_url = harness_server_url(signaling.c());
+    config.manufacturer = "acme";
+    config.name = "a";
+    config.realm = 1;
+    config.affinity = ACTR_AFFINITY_LOOP;
+    actr::system system(config);
+    assert_true(system.fd() >= 0);
+    assert_int_equal(system.fingerprint().size(), 95);
+    std::thread::id ran;
+    actr::workload work;
+    work.on("w.Where", [&](actr::context &, std::string_view) {
+        ran = std::this_thread::get_id();
+        return "";
+    });
+    actr::ref self = system.attach(work).start();
+    auto answer = self.ctx().call_async(actr::to_self(), "w.Where", "");
+    unsigned turns = 0;
+    wait_until([&] {
+        turns += system.dispatch();
+        return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    });
+    (void)answer.get();
+    assert_true(turns > 0);
+    assert_true(ran == std::this_thread::get_id());
+    actr::system other = signaling.system("b");
+    assert_int_equal(other.fd(), -1);
+    actr_error_t error = thrown([&] { (void)other.dispatch(); });
+    assert_int_equal(error.status, ACTR_STATUS_INVALID_STATE);
+}
+
 } // namespace
 
 int main()
@@ -342,6 +458,11 @@ int main()
         cmocka_unit_test(test_payloads_and_replies_by_reference),
         cmocka_unit_test(test_hooks_and_the_last_reference),
         cmocka_unit_test(test_what_fails_says_why),
+        cmocka_unit_test(test_a_token_ends_calls),
+        cmocka_unit_test(test_metadata_shell_and_made_contexts),
+        cmocka_unit_test(test_keys_and_supervision),
+        cmocka_unit_test(test_timers),
+        cmocka_unit_test(test_a_loop_of_ones_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
