@@ -29,8 +29,10 @@ typedef struct actr_file_options {
     size_t struct_size;
     actr_file_progress_fn on_progress; /* may be NULL; about once a chunk */
     void *user;
-    const char *name;     /* sending: what the receiver calls it; NULL: the last part of the path */
-    uint32_t timeout_ms;  /* sending: the longest wait without progress, 0: 15 s */
+    const char *name; /* sending: what the receiver calls it; NULL: the last part of the path */
+    /* Sending: the longest wait without progress, 0: 15 s. Receiving: a sender that says nothing for so long loses its
+       place when another wants it, 0: 5 s. */
+    uint32_t timeout_ms;
     uint32_t attempts;    /* sending: connections that may be tried, 0: 10 */
     uint32_t chunk_bytes; /* sending: 0: 32 KiB; at most 60000 */
     uint64_t max_size;    /* receiving: of a file, 0: 1 GiB */
@@ -49,10 +51,12 @@ typedef struct actr_file_options {
 
 /*
  * Sends the file at `path` to whoever receives on `stream_id` at dest; ACTR_OK: it is there, and its checksum is right.
- * A broken connection is made anew, and the transfer goes on. The receiver refused: ACTR_STATUS_PERMISSION_DENIED with
- * its reason. The file can not be read: ACTR_STATUS_IO. options may be NULL. On the thread where the receiver's answers
- * would come (ACTR_AFFINITY_THREAD in a handler, ACTR_AFFINITY_LOOP): ACTR_STATUS_WOULD_DEADLOCK. [any-thread,
- * not-from-callback] Blocks as long as there is progress.
+ * A broken connection is made anew, and the transfer goes on. The receiver refused, or the file has changed meanwhile
+ * so that its checksum is wrong: ACTR_STATUS_PERMISSION_DENIED with its reason. It has no room now, or another sends
+ * that file: tried again, then ACTR_STATUS_LIMIT_REACHED. The file can not be read, or is no regular file:
+ * ACTR_STATUS_IO. A receiver that has started again is another actor: discover it, and send again. options may be NULL.
+ * On the thread where the receiver's answers would come (ACTR_AFFINITY_THREAD in a handler, ACTR_AFFINITY_LOOP):
+ * ACTR_STATUS_WOULD_DEADLOCK. [any-thread, not-from-callback] Blocks as long as there is progress.
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_send(actr_ctx_t *ctx, const actr_dest_t *dest, const char *stream_id,
                                                       const char *path, const actr_file_options_t *options,

@@ -82,9 +82,9 @@ actri_file_word_t actri_file_read_word(const actr_chunk_t *chunk, const char *sh
     if (chunk->kind == ACTR_CHUNK_END) return ACTRI_FILE_BROKEN;
     if (strcmp(actri_file_meta(chunk, ACTRI_FILE_SHA), sha) != 0) return ACTRI_FILE_NOTHING;
     if (strcmp(op, "done") == 0) return ACTRI_FILE_DONE;
-    if (strcmp(op, "refused") == 0) {
+    if (strcmp(op, "refused") == 0 || strcmp(op, "later") == 0) {
         *why = actri_file_meta(chunk, ACTRI_FILE_WHY);
-        return ACTRI_FILE_REFUSED;
+        return op[0] == 'r' ? ACTRI_FILE_REFUSED : ACTRI_FILE_LATER;
     }
     if (strcmp(op, "from") != 0 || !read_number(actri_file_meta(chunk, ACTRI_FILE_OFFSET), &number) || number > size) {
         return ACTRI_FILE_NOTHING;

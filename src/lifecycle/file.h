@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What both ends of a file transfer say to each other, in the metadata of chunks. The sender: offer (transfer, name,
- * size, reply), data (transfer; the sequence is the offset), end (transfer). The receiver, on the stream that the offer
- * named: from (offset), done, refused (why). A transfer is named by the file's SHA-256.
+ * size, reply), data (transfer; the sequence is the offset), end (transfer), stop (transfer: it gives up). The
+ * receiver, on the stream that the offer named: from (offset), done, refused (why), later (why: not now). A transfer is
+ * named by the file's SHA-256.
  */
 #ifndef ACTRI_FILE_H
 #define ACTRI_FILE_H
@@ -47,9 +48,11 @@ typedef enum actri_file_word {
     ACTRI_FILE_FROM,
     ACTRI_FILE_DONE,
     ACTRI_FILE_REFUSED,
+    ACTRI_FILE_LATER,
     ACTRI_FILE_BROKEN,
 } actri_file_word_t;
-/* The receiver's word about the file of that checksum and size. Writes *offset for FROM only, *why for REFUSED only. */
+/* The receiver's word about the file of that checksum and size. Writes *offset for FROM only, *why for REFUSED and
+   LATER only. */
 actri_file_word_t actri_file_read_word(const actr_chunk_t *chunk, const char *sha, uint64_t size, uint64_t *offset,
                                        const char **why);
 

@@ -24,6 +24,7 @@
 #define MAX_PART_BYTES (UINT64_C(4) << 30)
 #define MAX_PARTS 64
 #define SAY_MS 5000
+#define IDLE_MS 5000
 #define SLICE_BYTES (UINT32_C(128) << 10) /* hashed in one turn: a fraction of a millisecond */
 
 typedef enum step { TAKING, CHECKING_NAME, CHECKING_WHOLE } step_t;
@@ -39,6 +40,8 @@ typedef struct incoming {
     actri_stream_turn_t turn; /* while it is checked */
     bool turning, forgotten;  /* forgotten: the turn that is due frees it */
     bool gone;                /* the sender is: nobody to be told */
+    bool resumed;             /* it began with a part that was there */
+    int64_t heard_ns;         /* when its sender said something last */
     uint64_t size, done;
     char sha[ACTRI_FILE_SHA_TEXT], part[ACTRI_FILE_PART_TEXT];
     char name[ACTRI_FILE_NAME_MAX + 1], reply[ACTR_STREAM_ID_MAX + 1];
@@ -119,7 +122,7 @@ static void say(actr_ctx_t *ctx, const incoming_t *in, const char *op, const cha
 static void turn_away(actr_ctx_t *ctx, const incoming_t *in, actr_status_t status, const char *why)
 {
     count(&in->receiver->refused);
-    say(ctx, in, "refused", ACTRI_FILE_WHY, why);
+    say(ctx, in, status == ACTR_STATUS_LIMIT_REACHED ? "later" : "refused", ACTRI_FILE_WHY, why);
     (void)tell(in->receiver, in, true, status, why);
 }
 
@@ -145,6 +148,43 @@ static void complete(actr_ctx_t *ctx, incoming_t *in)
     forget(in);
 }
 
+/* The part stays for when the sender comes again. */
+static void leave_off(incoming_t *in, actr_status_t status, const char *why)
+{
+    count(&in->receiver->broken);
+    (void)tell(in->receiver, in, true, status, why);
+    forget(in);
+}
+
+/* ---- senders that say nothing ---- */
+
+static bool is_idle(const incoming_t *in, int64_t now)
+{
+    return in->step == TAKING && now - in->heard_ns >= in->receiver->o.timeout_ms * ACTRI_MS;
+}
+
+/* They have their places as long as nobody else wants them. */
+static void let_go(actr_ctx_t *ctx, incoming_t *in)
+{
+    say(ctx, in, "later", ACTRI_FILE_WHY, "its place was wanted while nothing came");
+    leave_off(in, ACTR_STATUS_UNAVAILABLE, "the sender said nothing for too long; it may go on later");
+}
+
+/* Lets all of them go but `own`; false: there was none. */
+static bool let_go_idle(actr_ctx_t *ctx, actr_file_receiver_t *r, const incoming_t *own)
+{
+    bool some = false;
+    int64_t now = actri_now_ns();
+    for (actri_link_t *at = r->files.next, *next; at != &r->files; at = next) {
+        next = at->next;
+        incoming_t *in = ACTRI_CONTAINER(at, incoming_t, link);
+        if (in == own || !is_idle(in, now)) continue;
+        let_go(ctx, in);
+        some = true;
+    }
+    return some;
+}
+
 /* ---- a part ---- */
 
 static bool under_way(void *user, const char *part, uint64_t *size)
@@ -159,7 +199,7 @@ static bool under_way(void *user, const char *part, uint64_t *size)
     return false;
 }
 
-static actr_status_t make_room(actr_file_receiver_t *r, const incoming_t *in, actr_error_t *error)
+static actr_status_t make_room(actr_ctx_t *ctx, actr_file_receiver_t *r, const incoming_t *in, actr_error_t *error)
 {
     uint64_t removed = 0;
     actri_file_room_t room = {.env = r->env,
@@ -169,6 +209,9 @@ static actr_status_t make_room(actr_file_receiver_t *r, const incoming_t *in, ac
                               .under_way = under_way,
                               .user = r};
     actr_status_t status = actri_file_make_room(&room, in->part, in->size, &removed, error);
+    if (status == ACTR_STATUS_LIMIT_REACHED && let_go_idle(ctx, r, in)) {
+        status = actri_file_make_room(&room, in->part, in->size, &removed, error);
+    }
     (void)__atomic_add_fetch(&r->parts_removed, removed, __ATOMIC_RELAXED);
     return status;
 }
@@ -184,7 +227,7 @@ static void open_part(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in)
     char offset[24];
     struct stat info;
     actr_error_t error = ACTR_ERROR_INIT;
-    actr_status_t status = make_room(r, in, &error);
+    actr_status_t status = make_room(ctx, r, in, &error);
     if (status != ACTR_OK) {
         refuse(ctx, in, status, error.message);
         return;
@@ -199,6 +242,7 @@ static void open_part(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in)
         refuse(ctx, in, ACTR_STATUS_IO, "its part is no file that can be written");
     } else {
         in->done = (uint64_t)info.st_size <= in->size ? (uint64_t)info.st_size : 0;
+        in->resumed = in->done > 0;
         (void)snprintf(offset, sizeof offset, "%" PRIu64, in->done);
         say(ctx, in, "from", ACTRI_FILE_OFFSET, offset);
     }
@@ -208,10 +252,27 @@ static void open_part(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in)
 static bool put_in_place(const actr_file_receiver_t *r, const incoming_t *in)
 {
     if (fsync(in->fd) != 0) return false;
-    if (r->o.overwrite) return renameat(r->folder, in->part, r->folder, in->name) == 0;
-    if (linkat(r->folder, in->part, r->folder, in->name, 0) != 0) return false; /* fails when there is one */
-    (void)unlinkat(r->folder, in->part, 0);
+    if (r->o.overwrite) {
+        if (renameat(r->folder, in->part, r->folder, in->name) != 0) return false;
+    } else {
+        if (linkat(r->folder, in->part, r->folder, in->name, 0) != 0) return false; /* fails when there is one */
+        (void)unlinkat(r->folder, in->part, 0);
+    }
+    (void)fsync(r->folder); /* not every file system can: then the name comes to the disk when it likes */
     return true;
+}
+
+/* What was there before may have been no good: a power cut leaves pages without what was written to them. */
+static void begin_anew(actr_ctx_t *ctx, incoming_t *in)
+{
+    if (ftruncate(in->fd, 0) != 0) {
+        refuse_errno(ctx, in, "its part can not be written");
+        return;
+    }
+    in->resumed = false;
+    in->done = 0;
+    in->heard_ns = actri_now_ns();
+    say(ctx, in, "from", ACTRI_FILE_OFFSET, "0");
 }
 
 /* ---- checksums, a slice a turn ---- */
@@ -228,13 +289,17 @@ static void name_checked(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *i
 
 static void whole_checked(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, bool same)
 {
-    if (!same) {
+    if (!same && in->resumed && !in->gone) {
+        begin_anew(ctx, in);
+    } else if (!same) {
         (void)unlinkat(r->folder, in->part, 0); /* begun anew, it may come out right */
         refuse(ctx, in, ACTR_STATUS_DECODE, "the checksum is wrong");
-    } else if (!put_in_place(r, in)) {
-        refuse_errno(ctx, in, "it can not be given its name");
-    } else {
+    } else if (put_in_place(r, in)) {
         complete(ctx, in);
+    } else if (errno == EEXIST) { /* it came meanwhile */
+        refuse(ctx, in, ACTR_STATUS_PERMISSION_DENIED, "there is a file of that name");
+    } else {
+        refuse_errno(ctx, in, "it can not be given its name");
     }
 }
 
@@ -285,9 +350,7 @@ static void run_turn(actri_stream_turn_t *turn)
     } else if (__atomic_load_n(&r->closing, __ATOMIC_ACQUIRE)) {
         forget(in);
     } else if (actri_streams_drops(turn)) {
-        count(&r->broken);
-        (void)tell(r, in, true, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down; the sender may go on later");
-        forget(in);
+        leave_off(in, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down; the sender may go on later");
     } else {
         check_slice(r, in);
     }
@@ -337,6 +400,7 @@ static incoming_t *find(actr_file_receiver_t *r, const char *sha)
 static void set_reply(incoming_t *in, const actri_file_offer_t *offer)
 {
     (void)snprintf(in->reply, sizeof in->reply, "%s", offer->reply);
+    in->heard_ns = actri_now_ns();
     in->gone = false;
 }
 
@@ -370,13 +434,16 @@ static void on_offer(actr_ctx_t *ctx, actr_file_receiver_t *r, const actr_chunk_
         }
         forget(before); /* it begins anew */
         before = NULL;
+    } else if (before != NULL && is_idle(before, actri_now_ns())) {
+        let_go(ctx, before); /* it may have crashed, and be the one that offers now */
+        before = NULL;
     }
     incoming_t in = as_offered(r, chunk, &offer), *kept = NULL;
     if (offer.status != ACTR_OK) {
         turn_away(ctx, &in, offer.status, offer.why);
     } else if (before != NULL) {
         turn_away(ctx, &in, ACTR_STATUS_LIMIT_REACHED, "somebody else is sending that file");
-    } else if (r->count >= r->o.max_files) {
+    } else if (r->count >= r->o.max_files && !let_go_idle(ctx, r, NULL)) {
         turn_away(ctx, &in, ACTR_STATUS_LIMIT_REACHED, "too many files are being received");
     } else if ((kept = actri_memdup(r->env, &in, sizeof in)) == NULL) {
         turn_away(ctx, &in, ACTR_STATUS_NO_MEMORY, "out of memory");
@@ -392,6 +459,7 @@ static void on_offer(actr_ctx_t *ctx, actr_file_receiver_t *r, const actr_chunk_
 static void on_data(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, const actr_chunk_t *chunk)
 {
     size_t size = chunk->payload.size;
+    in->heard_ns = actri_now_ns();
     if (chunk->sequence != in->done || size > in->size - in->done) {
         refuse(ctx, in, ACTR_STATUS_WIRE_PROTOCOL, "a piece is not the one that follows");
         return;
@@ -427,9 +495,7 @@ static void on_gone(actr_file_receiver_t *r, const actr_chunk_t *chunk)
         if (!same_sender(in, chunk)) continue;
         in->gone = true;
         if (in->step == CHECKING_WHOLE) continue;
-        count(&r->broken);
-        (void)tell(r, in, true, ACTR_STATUS_UNAVAILABLE, "the sender has gone; it may go on later");
-        forget(in);
+        leave_off(in, ACTR_STATUS_UNAVAILABLE, "the sender has gone; it may go on later");
     }
 }
 
@@ -449,6 +515,7 @@ static void on_chunk(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
     if (in == NULL || !same_sender(in, chunk) || in->step != TAKING) return; /* refused, or not asked for */
     if (strcmp(op, "data") == 0) on_data(ctx, r, in, chunk);
     if (strcmp(op, "end") == 0) on_end(ctx, in);
+    if (strcmp(op, "stop") == 0) leave_off(in, ACTR_STATUS_CANCELLED, "the sender ended it; it may go on later");
 }
 
 /* ---- life ---- */
@@ -464,6 +531,7 @@ static void set_defaults(actr_file_options_t *o)
 {
     if (o->max_size == 0) o->max_size = MAX_SIZE;
     if (o->max_files == 0) o->max_files = MAX_FILES;
+    if (o->timeout_ms == 0) o->timeout_ms = IDLE_MS;
     if (o->max_parts == 0) o->max_parts = o->max_files > MAX_PARTS ? o->max_files : MAX_PARTS;
     if (o->max_part_bytes == 0) o->max_part_bytes = o->max_size > MAX_PART_BYTES ? o->max_size : MAX_PART_BYTES;
 }

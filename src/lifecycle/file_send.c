@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 15000
@@ -23,6 +24,7 @@
 #define MOST_CHUNK_BYTES 60000
 #define LOOK_NS (200 * ACTRI_MS) /* how late it is noticed that the node shuts down */
 #define PAUSE_MS 200             /* before the next attempt, times their number */
+#define STOP_MS 1000             /* for telling the receiver that the program has given up */
 
 typedef struct sending {
     actr_ctx_t *ctx;
@@ -85,20 +87,26 @@ static actri_file_word_t listen_for(sending_t *s, uint32_t ms)
 
 /* ---- what is said ---- */
 
-static actr_status_t say(const sending_t *s, const char *op, size_t bytes, const actr_metadata_t *more, size_t count,
-                         actr_error_t *error)
+static actr_status_t say_within(const sending_t *s, uint32_t ms, const char *op, size_t bytes,
+                                const actr_metadata_t *more, size_t count, actr_error_t *error)
 {
     actr_metadata_t metadata[6] = {{ACTRI_FILE_OP, op}, {ACTRI_FILE_SHA, s->sha}};
     actr_chunk_t chunk = ACTR_CHUNK_INIT;
     actr_send_options_t options = ACTR_SEND_OPTIONS_INIT;
     for (size_t i = 0; i < count; i++) metadata[2 + i] = more[i];
-    options.timeout_ms = s->o.timeout_ms;
+    options.timeout_ms = ms;
     chunk.stream_id = s->stream_id;
     chunk.sequence = s->done;
     chunk.payload = (actr_bytes_t){s->block, bytes};
     chunk.metadata = metadata;
     chunk.metadata_count = 2 + count;
     return actr_ctx_send_chunk(s->ctx, s->dest, &chunk, &options, error);
+}
+
+static actr_status_t say(const sending_t *s, const char *op, size_t bytes, const actr_metadata_t *more, size_t count,
+                         actr_error_t *error)
+{
+    return say_within(s, s->o.timeout_ms, op, bytes, more, count, error);
 }
 
 static bool tell(const sending_t *s, bool ended, actr_status_t status, const char *why)
@@ -125,6 +133,10 @@ static actr_status_t judge(const sending_t *s, actri_file_word_t heard, actr_err
     case ACTRI_FILE_DONE: return ACTR_OK;
     case ACTRI_FILE_REFUSED:
         return actri_fail(error, ACTR_STATUS_PERMISSION_DENIED, "the receiver refused %s: %s", s->name, s->why);
+    case ACTRI_FILE_LATER:
+        return actri_fail(error, ACTR_STATUS_LIMIT_REACHED, "the receiver does not take %s now: %s", s->name, s->why);
+    case ACTRI_FILE_FROM:
+        return actri_fail(error, ACTR_STATUS_TIMEOUT, "the receiver wants %s once more: its part was no good", s->name);
     case ACTRI_FILE_BROKEN: return actri_fail(error, ACTR_STATUS_UNAVAILABLE, "the receiver's connection ended");
     default: return actri_fail(error, ACTR_STATUS_TIMEOUT, "the receiver says nothing");
     }
@@ -147,7 +159,8 @@ static actr_status_t send_rest(sending_t *s, actr_error_t *error)
 {
     while (s->done < s->size) {
         ssize_t got = pread(s->fd, s->block, s->o.chunk_bytes, (off_t)s->done);
-        if (got <= 0) return actri_fail_errno(error, ACTR_STATUS_IO, errno, "%s can not be read any more", s->name);
+        if (got < 0) return actri_fail_errno(error, ACTR_STATUS_IO, errno, "%s can not be read any more", s->name);
+        if (got == 0) return actri_fail(error, ACTR_STATUS_IO, "%s has become shorter while it was sent", s->name);
         actr_status_t status = say(s, "data", (size_t)got, NULL, 0, error);
         if (status != ACTR_OK) return status;
         s->done += (uint64_t)got;
@@ -176,7 +189,20 @@ static bool worth_another(actr_status_t status)
            status == ACTR_STATUS_TIMEOUT || status == ACTR_STATUS_LIMIT_REACHED || status == ACTR_STATUS_NOT_FOUND;
 }
 
-static actr_status_t transfer(sending_t *s, actr_error_t *error)
+/* The receiver keeps a place for a transfer that is under way on a connection that is up. */
+static void say_stop(const sending_t *s, actr_status_t status)
+{
+    switch (status) {
+    case ACTR_STATUS_CANCELLED:
+    case ACTR_STATUS_IO:
+    case ACTR_STATUS_TIMEOUT:
+    case ACTR_STATUS_LIMIT_REACHED:
+    case ACTR_STATUS_NO_MEMORY: (void)say_within(s, STOP_MS, "stop", 0, NULL, 0, NULL); break;
+    default: break;
+    }
+}
+
+static actr_status_t transfer_all(sending_t *s, actr_error_t *error)
 {
     actr_status_t status = attempt(s, error);
     for (uint32_t n = 1; n < s->o.attempts && worth_another(status); n++) {
@@ -184,6 +210,13 @@ static actr_status_t transfer(sending_t *s, actr_error_t *error)
         (void)listen_for(s, n * PAUSE_MS);
         status = attempt(s, error);
     }
+    return status;
+}
+
+static actr_status_t transfer(sending_t *s, actr_error_t *error)
+{
+    actr_status_t status = transfer_all(s, error);
+    say_stop(s, status);
     return status;
 }
 
@@ -212,8 +245,12 @@ static actr_status_t open_file(sending_t *s, const char *path, actr_error_t *err
     if (!actri_file_name_good(s->name)) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "\"%.60s\" is no name for a file to be sent", s->name);
     }
-    s->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (s->fd < 0) return actri_fail_errno(error, ACTR_STATUS_IO, errno, "%s can not be opened", path);
+    struct stat info;
+    s->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* opening a pipe would wait for somebody who writes */
+    if (s->fd < 0 || fstat(s->fd, &info) != 0) {
+        return actri_fail_errno(error, ACTR_STATUS_IO, errno, "%s can not be opened", path);
+    }
+    if (!S_ISREG(info.st_mode)) return actri_fail(error, ACTR_STATUS_IO, "%s is no regular file", path);
     return actri_file_sha(s->fd, s->sha, &s->size, error);
 }
 

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct watch {
@@ -262,8 +263,8 @@ static void test_transfer_goes_on_after_a_break(void **state)
     actri_lock(&in.mutex);
     while (in.ended == 0 && in_time) in_time = actri_cond_wait(&in.changed, &in.mutex, deadline);
     actri_unlock(&in.mutex);
-    assert_int_equal(in.status, ACTR_STATUS_UNAVAILABLE);
-    assert_int_equal(count_files(&to), 1); /* the part */
+    assert_int_equal(in.status, ACTR_STATUS_CANCELLED); /* the sender said so */
+    assert_int_equal(count_files(&to), 1);              /* the part */
     assert_int_not_equal(access(target, F_OK), 0);
     fixture_node(&a, &f, "Sender");
     watch_init(&out);
@@ -281,12 +282,198 @@ static void test_transfer_goes_on_after_a_break(void **state)
     remove_folder(&to);
 }
 
-int main(void)
+/* Both ends in one node, a receiver that takes one file at a time. */
+typedef struct alone {
+    fixture_t f;
+    fixture_node_t n;
+    watch_t out;
+    folder_t from, to;
+    char source[200], target[200];
+    actr_file_receiver_t *receiver;
+    actr_file_options_t options; /* the sender's */
+} alone_t;
+
+static void open_alone(alone_t *a)
 {
+    memset(a, 0, sizeof *a);
+    a->from = make_folder();
+    a->to = make_folder();
+    fixture_open(&a->f);
+    fixture_node(&a->n, &a->f, "Both");
+    watch_init(&a->out);
+    a->options = (actr_file_options_t)ACTR_FILE_OPTIONS_INIT;
+    a->options.max_files = 1;
+    a->receiver = receive_in(&a->n, &a->to, &a->options);
+    a->options.on_progress = on_progress;
+    a->options.user = &a->out;
+    in_folder(&a->from, "file", a->source);
+    in_folder(&a->to, "file", a->target);
+}
+
+static void close_alone(alone_t *a)
+{
+    actr_file_receiver_free(actr_ref_ctx(a->n.ref), a->receiver);
+    fixture_stop(&a->n);
+    fixture_close(&a->f);
+    remove_folder(&a->from);
+    remove_folder(&a->to);
+}
+
+static actr_status_t send_alone(alone_t *a, actr_error_t *error)
+{
+    actr_dest_t local = actr_dest_local();
+    return actr_file_send(actr_ref_ctx(a->n.ref), &local, "files", a->source, &a->options, error);
+}
+
+/* Waits until the receiver has so many under way. */
+static actr_file_stats_t wait_receiving(const actr_file_receiver_t *receiver, unsigned count)
+{
+    actr_file_stats_t stats = ACTR_FILE_STATS_INIT;
+    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+    do {
+        actr_file_receiver_stats(receiver, &stats);
+    } while (stats.receiving != count && actri_now_ns() < deadline);
+    assert_int_equal(stats.receiving, count);
+    return stats;
+}
+
+/* Whoever gives up leaves its place to others, and its part to itself. */
+static void test_a_transfer_that_was_given_up_takes_no_place(void **state)
+{
+    (void)state;
+    alone_t a;
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_alone(&a);
+    for (unsigned i = 0; i < 3; i++) {
+        write_file(a.source, 200000, i);
+        a.out.stop = true;
+        assert_status(ACTR_STATUS_CANCELLED, send_alone(&a, &error));
+    }
+    a.out.stop = false;
+    assert_ok(send_alone(&a, &error), &error);
+    assert_true(same_files(a.source, a.target));
+    (void)wait_receiving(a.receiver, 0);
+    close_alone(&a);
+}
+
+static bool cut_file(const actr_file_progress_t *progress, void *user)
+{
+    if (!progress->ended) assert_int_equal(truncate(user, 100000), 0);
+    return true;
+}
+
+/* A file that changes while it is sent: what becomes of it is said. */
+static void test_a_file_that_becomes_shorter(void **state)
+{
+    (void)state;
+    alone_t a;
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_alone(&a);
+    write_file(a.source, 200000, 1);
+    a.options.on_progress = cut_file;
+    a.options.user = a.source;
+    assert_status(ACTR_STATUS_IO, send_alone(&a, &error));
+    assert_non_null(strstr(error.message, "has become shorter"));
+    a.options.on_progress = NULL;
+    assert_ok(send_alone(&a, &error), &error);
+    assert_true(same_files(a.source, a.target));
+    close_alone(&a);
+}
+
+/* Nobody writes to the pipe, and nobody will. */
+static void test_only_regular_files_are_sent(void **state)
+{
+    (void)state;
+    alone_t a;
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_alone(&a);
+    assert_int_equal(mkfifo(a.source, 0600), 0);
+    assert_status(ACTR_STATUS_IO, send_alone(&a, &error));
+    assert_non_null(strstr(error.message, "no regular file"));
+    assert_int_equal(unlink(a.source), 0);
+    assert_int_equal(mkdir(a.source, 0700), 0);
+    assert_status(ACTR_STATUS_IO, send_alone(&a, &error));
+    close_alone(&a);
+}
+
+/* What a power cut has left of a part may be anything. */
+static void test_a_part_that_is_no_good_is_sent_anew(void **state)
+{
+    (void)state;
+    alone_t a;
+    char command[600];
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_alone(&a);
+    write_file(a.source, 200000, 1);
+    (void)snprintf(command, sizeof command, "head -c 100000 /dev/zero >\"%s/.$(sha256sum <\"%s\" | cut -c1-64).part\"",
+                   a.to.path, a.source);
+    assert_int_equal(system(command), 0);
+    assert_ok(send_alone(&a, &error), &error);
+    assert_true(same_files(a.source, a.target));
+    assert_int_equal(count_files(&a.to), 1);
+    close_alone(&a);
+}
+
+/* A sender that crashed and is back sooner than anybody has noticed: it is somebody else then. */
+static void test_a_silent_sender_loses_its_file_to_another(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, again, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    folder_t from = make_folder(), to = make_folder();
+    char source[200], target[200], sha[65] = "";
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&again, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    options.timeout_ms = 100;
+    actr_file_receiver_t *receiver = receive_in(&b, &to, &options);
+    in_folder(&from, "file", source);
+    in_folder(&to, "file", target);
+    write_file(source, 200000, 1);
+    char command[300];
+    (void)snprintf(command, sizeof command, "sha256sum <%s", source);
+    FILE *sum = popen(command, "r"); /* NOLINT: a name of ours */
+    assert_true(sum != NULL && fread(sha, 1, 64, sum) == 64);
+    assert_int_equal(pclose(sum), 0);
+    const actr_metadata_t offer[] = {{"file-op", "offer"},
+                                     {"file-sha256", sha},
+                                     {"file-name", "file"},
+                                     {"file-size", "200000"},
+                                     {"file-reply", "nobody"}};
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    actr_chunk_t chunk = ACTR_CHUNK_INIT;
+    chunk.stream_id = "files";
+    chunk.metadata = offer;
+    chunk.metadata_count = 5;
+    assert_ok(actr_ctx_send_chunk(actr_ref_ctx(a.ref), &dest, &chunk, NULL, &error), &error);
+    (void)wait_receiving(receiver, 1);
+    assert_ok(actr_file_send(actr_ref_ctx(again.ref), &dest, "files", source, NULL, &error), &error);
+    assert_true(same_files(source, target));
+    assert_int_equal(wait_receiving(receiver, 0).broken, 1);
+    actr_file_receiver_free(actr_ref_ctx(b.ref), receiver);
+    fixture_stop(&a);
+    fixture_stop(&again);
+    fixture_stop(&b);
+    fixture_close(&f);
+    remove_folder(&from);
+    remove_folder(&to);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_file_between_peers),
         cmocka_unit_test(test_hostile_names_are_refused),
         cmocka_unit_test(test_transfer_goes_on_after_a_break),
+        cmocka_unit_test(test_a_transfer_that_was_given_up_takes_no_place),
+        cmocka_unit_test(test_a_file_that_becomes_shorter),
+        cmocka_unit_test(test_only_regular_files_are_sent),
+        cmocka_unit_test(test_a_part_that_is_no_good_is_sent_anew),
+        cmocka_unit_test(test_a_silent_sender_loses_its_file_to_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

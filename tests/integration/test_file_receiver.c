@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What happened, in order: 'f' from, 'd' done, 'r' refused, 'o' a chunk of another stream, 'e' an end was told. */
+/* What happened, in order: 'f' from, 'd' done, 'r' refused, 'l' later, 'o' a chunk of another stream, 'e' an end was
+ * told. */
 typedef struct scene {
     fixture_t f;
     fixture_node_t n;
@@ -208,7 +209,7 @@ static void test_parts_are_bounded_in_number(void **state)
     assert_true(!is_there(&s, '1') && is_there(&s, 'b'));
     offer(&s, sha_of('c'), "fourth", "10"); /* all are being written */
     wait_for(&s, 5);
-    assert_true(strcmp(s.seen, "fffre") == 0 || strcmp(s.seen, "fffer") == 0);
+    assert_true(strcmp(s.seen, "fffle") == 0 || strcmp(s.seen, "fffel") == 0);
     assert_int_equal(s.status, ACTR_STATUS_LIMIT_REACHED);
     assert_true(is_there(&s, '2') && is_there(&s, 'a') && is_there(&s, 'b') && !is_there(&s, 'c'));
     actr_file_stats_t stats = stats_of(&s);
@@ -349,6 +350,55 @@ static void test_refused_names_are_shown_as_one_line(void **state)
     close_scene(&s);
 }
 
+/* Who says nothing has its place, in number and in bytes, until somebody else wants it. */
+static void test_the_silent_lose_their_places(void **state)
+{
+    (void)state;
+    scene_t s;
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    options.timeout_ms = 50;
+    for (int i = 0; i < 2; i++) {
+        options.max_files = i == 0 ? 1 : 0;
+        options.max_part_bytes = i == 0 ? 0 : 15;
+        open_scene(&s, options);
+        offer(&s, sha_of('a'), "first", "10");
+        wait_for(&s, 1);
+        assert_string_equal(s.seen, "f");
+        int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+        for (unsigned n = 1; stats_of(&s).broken == 0 && actri_now_ns() < deadline; n++) {
+            offer(&s, sha_of('b'), "second", "10"); /* refused for now, or taken */
+            while (stats_of(&s).refused < n && stats_of(&s).broken == 0 && actri_now_ns() < deadline) {
+                (void)sched_yield();
+            }
+        }
+        assert_int_equal(stats_of(&s).broken, 1);
+        while (!is_there(&s, 'b') && actri_now_ns() < deadline) (void)sched_yield();
+        assert_int_equal(stats_of(&s).receiving, 1);
+        assert_true(is_there(&s, 'a')); /* it may go on */
+        close_scene(&s);
+    }
+}
+
+/* The name was free when the file was offered. */
+static void test_a_name_that_was_given_away_meanwhile(void **state)
+{
+    (void)state;
+    static const char sha[] = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; /* of "hello" */
+    scene_t s;
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    open_scene(&s, options);
+    offer(&s, sha, "name", "5");
+    wait_for(&s, 1);
+    put_file(&s, "name", 7, 0);
+    say(&s, "data", sha, "hello");
+    say(&s, "end", sha, "");
+    wait_for(&s, 3);
+    assert_true(strcmp(s.seen, "fre") == 0 || strcmp(s.seen, "fer") == 0);
+    assert_int_equal(s.status, ACTR_STATUS_PERMISSION_DENIED);
+    assert_string_equal(s.why, "there is a file of that name");
+    close_scene(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +408,8 @@ int main(void)
         cmocka_unit_test(test_whole_is_checked_in_slices),
         cmocka_unit_test(test_nobody_waits_for_a_hash),
         cmocka_unit_test(test_refused_names_are_shown_as_one_line),
+        cmocka_unit_test(test_the_silent_lose_their_places),
+        cmocka_unit_test(test_a_name_that_was_given_away_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
