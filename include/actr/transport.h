@@ -170,7 +170,8 @@ ACTR_API void actr_inproc_get_stats(actr_inproc_t *manager, actr_inproc_stats_t 
  */
 typedef struct actr_outproc actr_outproc_t;
 
-/* Valid as long as ref, also after the node has shut down: then nothing is connected and nothing can be. [any-thread] */
+/* Valid as long as ref, also after the node has shut down: then nothing is connected and nothing can be. [any-thread]
+ */
 ACTR_API actr_outproc_t *actr_ref_outproc(actr_ref_t *ref);
 
 /*
@@ -206,8 +207,9 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_envelope_encode(const actr_envelope_
 /*
  * A lane to dest: what is sent on it goes as by actr_outproc_send, the buffer by reference. receives: what dest sends
  * on this payload type comes out of this lane, instead of to the registries; streams only, and one lane at a time
- * (ACTR_STATUS_INVALID_STATE); the shutdown closes it. A lane that does not receive says ACTR_STATUS_NOT_SUPPORTED. It
- * outlives connections; the caller releases it. [any-thread]
+ * (ACTR_STATUS_INVALID_STATE), and from those only whom the node's ACL allows (ACTR_STATUS_PERMISSION_DENIED); the
+ * shutdown closes it. A lane that does not receive says ACTR_STATUS_NOT_SUPPORTED. It outlives connections; the caller
+ * releases it. [any-thread]
  */
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_outproc_lane(actr_outproc_t *manager, const actr_dest_t *dest,
                                                          actr_payload_type_t type, bool receives, actr_lane_t **lane,

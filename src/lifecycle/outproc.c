@@ -6,6 +6,7 @@
 #include "port/waiter.h"
 
 #include "base/buf.h"
+#include "dispatch/acl.h"
 #include "lifecycle/node.h"
 #include "port/clock.h"
 #include "transport/lane.h"
@@ -282,9 +283,15 @@ static actr_status_t new_peer_lane(actr_node_t *node, const actr_id_t *peer, act
 
 static actr_status_t start_receiving(actr_lane_t *lane, actr_error_t *error)
 {
+    char reason[ACTRI_ACL_REASON];
     peer_lane_t *to = peer_of(lane);
     if (lane->type != ACTR_STREAM_RELIABLE && lane->type != ACTR_STREAM_LATENCY_FIRST) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "requests come to the handlers, not out of a lane");
+    }
+    if (!actri_acl_allows(&to->node->system->config.values, &to->peer,
+                          reason)) { /* it stays as it is, and so do they */
+        return actri_fail(error, ACTR_STATUS_PERMISSION_DENIED, "the ACL refuses what %s sends: %s", to->peer.type.name,
+                          reason);
     }
     actr_status_t status = actri_node_enter(to->node, error);
     if (status != ACTR_OK) return status;

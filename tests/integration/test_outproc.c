@@ -376,6 +376,31 @@ static void a_lane_may_be_the_last_to_go(void **state)
     actr_lane_release(lane);
 }
 
+/* A lane is no way around the ACL: whom it refuses nobody receives from. Sending to it is another matter. */
+static void a_lane_receives_from_whom_the_acl_allows(void **state)
+{
+    (void)state;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_node_t c;
+    actr_lane_t *lane = NULL;
+    actr_config_t config = fixture_config(&f, "c");
+    actr_acl_principal_t type_b = {.manufacturer = "acme", .name = "b"};
+    actr_acl_rule_t rule = {.allow = true, .principals = &type_b, .principal_count = 1};
+    config.has_acl = true;
+    config.acl_rules = &rule;
+    config.acl_rule_count = 1;
+    fixture_start(&c, &config);
+    actr_outproc_t *from_c = actr_ref_outproc(c.ref);
+    assert_status(ACTR_STATUS_PERMISSION_DENIED,
+                  actr_outproc_lane(from_c, &to_a, ACTR_STREAM_RELIABLE, true, &lane, &error));
+    assert_non_null(strstr(error.message, "no rule speaks of it"));
+    lane = open_lane(from_c, &to_a, ACTR_STREAM_RELIABLE, false);
+    actr_lane_release(lane);
+    lane = open_lane(from_c, &to_b, ACTR_STREAM_RELIABLE, true);
+    actr_lane_release(lane);
+    fixture_stop(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +417,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_of_it_is_counted, begin, end),
         cmocka_unit_test_setup_teardown(after_the_shutdown_everything_says_so, begin, end),
         cmocka_unit_test_setup_teardown(a_lane_may_be_the_last_to_go, begin, end),
+        cmocka_unit_test_setup_teardown(a_lane_receives_from_whom_the_acl_allows, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
