@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/* Whom a rule speaks of. No realm: any realm. No type (name NULL): any type. */
+/* Whom a rule speaks of. No realm: any realm. No type (name and manufacturer NULL): any type. */
 typedef struct actr_acl_principal {
     bool has_realm;
     uint32_t realm;

@@ -104,7 +104,10 @@ static const actr_acl_principal_t *copy_principals(copier_t *copier, const actr_
     for (size_t i = 0; to != NULL && i < count; i++) {
         const char *manufacturer = from[i].manufacturer;
         to[i] = from[i];
-        if (from[i].name != NULL) to[i].name = copy_name(copier, from[i].name, "acl name");
+        if (from[i].name != NULL)
+            to[i].name = copy_name(copier, from[i].name, "acl name");
+        else if (manufacturer != NULL && manufacturer[0] != '\0') /* without a type it would speak of everybody */
+            invalid(copier, "acl_rules.principals", "a manufacturer without a name");
         to[i].manufacturer = manufacturer == NULL || manufacturer[0] == '\0'
                                  ? copy_text(copier, manufacturer)
                                  : copy_name(copier, manufacturer, "acl manufacturer");
@@ -202,6 +205,8 @@ static void copy_values(copier_t *copier, actr_config_t *values)
     values->stun_urls = copy_texts(copier, values->stun_urls, values->stun_url_count, "stun_urls");
     values->turn_urls = copy_texts(copier, values->turn_urls, values->turn_url_count, "turn_urls");
     values->acl_rules = copy_acl(copier, values->acl_rules, values->acl_rule_count);
+    if (!values->has_acl && values->acl_rule_count > 0)
+        invalid(copier, "acl_rules", "are there, but has_acl is false: they would count for nothing");
     values->trust = copy_trust(copier, values->trust, values->trust_count);
     values->methods = copy_methods(copier, values->methods, values->method_count);
     values->certificate_path = copy_text(copier, values->certificate_path);

@@ -124,6 +124,18 @@ static void test_configurations_that_can_not_be(void **state)
     config.name = "good";
     assert_status(ACTR_STATUS_MAILBOX_IO, actr_system_new(&config, &system, &error));
     assert_non_null(strstr(error.message, "/nowhere"));
+    actr_acl_principal_t acme = {.manufacturer = "acme"}; /* all of them? it would be everybody */
+    actr_acl_rule_t rule = {.allow = true, .principals = &acme, .principal_count = 1};
+    config = fixture_config(&f, "a");
+    config.acl_rules = &rule;
+    config.acl_rule_count = 1;
+    config.has_acl = true;
+    assert_status(ACTR_STATUS_CONFIG_INVALID, actr_system_new(&config, &system, &error));
+    assert_non_null(strstr(error.message, "manufacturer without a name"));
+    acme.name = "b";
+    config.has_acl = false; /* forgotten, so the rules would count for nothing */
+    assert_status(ACTR_STATUS_CONFIG_INVALID, actr_system_new(&config, &system, &error));
+    assert_non_null(strstr(error.message, "has_acl"));
     assert_null(system);
 }
 
