@@ -141,6 +141,41 @@ static void the_server_is_told_the_rules(void **state)
     actr_system_release(system);
 }
 
+static void obey_rules(actri_core_switches_t *switches, void *user)
+{
+    (void)user;
+    switches->strict_acl = true;
+}
+
+/* And it obeys them, if it is one that does: who may not call does not find. */
+static void the_rules_decide_who_finds_whom(void **state)
+{
+    (void)state;
+    static const actr_acl_principal_t friend = {.manufacturer = "acme", .name = "friend"};
+    static const actr_acl_rule_t rule = {.allow = true, .principals = &friend, .principal_count = 1};
+    fixture_t f;
+    fixture_node_t guarded, known, stranger;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_type_t type = {"acme", "guarded"};
+    actr_id_t id;
+    size_t count = 1;
+    fixture_open(&f);
+    actri_server_switch(f.server, obey_rules, NULL);
+    actr_config_t config = fixture_config(&f, "guarded");
+    config.has_acl = true;
+    config.acl_rules = &rule;
+    config.acl_rule_count = 1;
+    fixture_start(&guarded, &config);
+    fixture_node(&known, &f, "friend");
+    fixture_node(&stranger, &f, "stranger");
+    (void)fixture_find(&known, "guarded");
+    assert_status(ACTR_STATUS_TARGET_NOT_FOUND, actr_ref_discover(stranger.ref, &type, 0, &id, &count, &error));
+    fixture_stop(&stranger);
+    fixture_stop(&known);
+    fixture_stop(&guarded);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_system_has_one_workload),
         cmocka_unit_test(a_panic_in_on_start_fails_the_start),
         cmocka_unit_test(the_server_is_told_the_rules),
+        cmocka_unit_test(the_rules_decide_who_finds_whom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

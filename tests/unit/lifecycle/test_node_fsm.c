@@ -36,6 +36,22 @@ static void ways_through(void **state)
     assert_string_equal(after("start,registered,started,failed,undone"), "new");
 }
 
+/* What a state does not expect changes nothing: above all, a node is started once, and again only when that failed. */
+static void only_a_new_node_is_started(void **state)
+{
+    (void)state;
+    for (int s = 0; s < ACTRI_NODE_STATES; s++) {
+        for (int e = 0; e < ACTRI_NODE_EVENTS; e++) {
+            actri_node_step_t step = actri_node_fsm_step((actri_node_state_t)s, (actri_node_event_t)e);
+            if (e == ACTRI_NODE_START) assert_int_equal(step.expected, s == ACTRI_NODE_NEW);
+            if (s == ACTRI_NODE_STOPPED && e != ACTRI_NODE_SHUTDOWN) assert_false(step.expected);
+            if (step.expected) continue;
+            assert_int_equal(step.next, s);
+            assert_int_equal(step.action, ACTRI_NODE_NOTHING);
+        }
+    }
+}
+
 /* A second shutdown does nothing, whenever it comes. */
 static void a_shutdown_is_harmless_everywhere(void **state)
 {
@@ -85,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ways_through),
+        cmocka_unit_test(only_a_new_node_is_started),
         cmocka_unit_test(a_shutdown_is_harmless_everywhere),
         cmocka_unit_test(hooks_are_legal_on_every_way),
         cmocka_unit_test(names_are_there),

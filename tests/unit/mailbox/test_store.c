@@ -69,6 +69,49 @@ static void test_a_damaged_row_harms_only_itself(void **state)
     assert_int_equal(number("SELECT priority FROM dead_letter WHERE trace_id = 'mailbox-3'"), 1);
 }
 
+static bool take_reason(void *user, const actr_dead_letter_t *letter)
+{
+    char *out = user;
+    size_t used = strlen(out);
+    (void)snprintf(out + used, 200 - used, "%s:%zu ", letter->reason, letter->payload.size);
+    return true;
+}
+
+/* Rule 53: so is a dead letter, which the reference reads as UUID, time and text, or ends. */
+static void test_a_damaged_letter_harms_only_itself(void **state)
+{
+    (void)state;
+    char name[240], all[200] = "";
+    sqlite3 *db = NULL;
+    actr_mailbox_t *mailbox = NULL;
+    actr_dlq_t *letters = NULL;
+    actr_error_t error = ACTR_ERROR_INIT;
+    copy_vector("mailbox.db", "");
+    (void)snprintf(name, sizeof name, "%s.dlq", path);
+    assert_int_equal(sqlite3_open(name, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(
+            db,
+            "CREATE TABLE dead_letter_queue(id TEXT PRIMARY KEY, original_message_id TEXT, from_actr_id BLOB, "
+            "to_actr_id "
+            "BLOB, raw_bytes BLOB, error_message TEXT, error_category TEXT, trace_id TEXT, request_id TEXT, created_at "
+            "TEXT, redrive_attempts INTEGER, last_redrive_at TEXT, context TEXT);"
+            "INSERT INTO dead_letter_queue VALUES"
+            "('1', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),"
+            "('no uuid', 'no uuid', 'text', 7, 'text', x'fe00ff', 'c', 't', x'ff', 'yesterday', 'often', 'never', '{'),"
+            "('3', NULL, NULL, NULL, x'0102', 'sound', 'c', 't', NULL, '2025-11-02T09:15:00+00:00', 0, NULL, NULL)",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    (void)sqlite3_close(db);
+    assert_ok(open_file(&mailbox, &letters, &error), &error);
+    assert_ok(actr_dlq_query(letters, NULL, NULL, take_reason, all, NULL, &error), &error);
+    assert_non_null(strstr(all, "sound:2 "));
+    assert_non_null(strstr(all, ":4 "));
+    assert_ok(actr_dlq_remove(letters, "no uuid", &error), &error);
+    actr_mailbox_close(mailbox);
+    actr_dlq_close(letters);
+}
+
 /* mailbox.md 3, 4: equal times, clock steps, other offsets and priorities do not change the order of arrival. */
 static void test_order_is_that_of_rows_not_of_clocks(void **state)
 {
@@ -178,7 +221,8 @@ static void test_each_failure_has_its_name(void **state)
     options.path = NULL;
     assert_status(ACTR_STATUS_INVALID_ARGUMENT, actr_sqlite_store_open(&options, &mailbox, NULL, &error));
     sql("CREATE TABLE messages(id, other)");
-    assert_true(open_file(&mailbox, NULL, &error) < 0); /* other columns */
+    assert_status(ACTR_STATUS_MAILBOX_IO, open_file(&mailbox, NULL, &error)); /* other columns */
+    assert_non_null(strstr(error.message, path));
     assert_int_equal(number("SELECT count(*) FROM sqlite_master"), 1);
     char lock[260];
     (void)snprintf(lock, sizeof lock, "%s.lock", folder);
@@ -329,6 +373,7 @@ int main(void)
 #define CASE(test) cmocka_unit_test_setup_teardown(test, fresh_folder, remove_folder)
     const struct CMUnitTest tests[] = {
         CASE(test_a_damaged_row_harms_only_itself),
+        CASE(test_a_damaged_letter_harms_only_itself),
         CASE(test_order_is_that_of_rows_not_of_clocks),
         CASE(test_take_over_matches_the_recording),
         CASE(test_unreadable_dead_letters_stop_the_take_over),

@@ -47,7 +47,7 @@ typedef struct bench {
     unsigned answers;
     actr_status_t answer;
     size_t candidates;
-    actr_id_t candidate;
+    actr_id_t candidate[8]; /* the first ones */
     actr_error_t answer_error;
 } bench_t;
 
@@ -147,7 +147,7 @@ static inline void bench_answer(void *user, actr_status_t status, const actr_id_
     bench->answers++;
     bench->answer = status;
     bench->candidates = count;
-    if (count > 0) bench->candidate = ids[0];
+    for (size_t i = 0; i < count && i < 8; i++) bench->candidate[i] = ids[i];
     if (error != NULL) bench->answer_error = *error;
 }
 
@@ -311,7 +311,7 @@ typedef struct bench_ok {
     const char *token, *psk;
     uint32_t interval;
     int64_t expires_s;
-    bool no_realm_and_type;
+    bool no_realm_and_type, no_result;
 } bench_ok_t;
 
 static inline void bench_reply_ok(bench_t *bench, unsigned number, const bench_ok_t *what)
@@ -350,6 +350,7 @@ static inline void bench_reply_ok(bench_t *bench, unsigned number, const bench_o
     ok.signaling_heartbeat_interval_secs = what->interval;
     response.result_case = ACTR__REGISTER_RESPONSE__RESULT_SUCCESS;
     response.success = &ok;
+    if (what->no_result) response.result_case = ACTR__REGISTER_RESPONSE__RESULT__NOT_SET;
     body.payload_case = SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_REGISTER_RESPONSE;
     body.register_response = &response;
     bench_reply(bench, number, &body);

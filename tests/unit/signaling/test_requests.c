@@ -302,11 +302,12 @@ static void candidates_are_given_in_order_and_bounded(void **state)
     reply_candidates(&bench, asked(&bench), 2);
     assert_status(ACTR_OK, bench.answer);
     assert_int_equal(2, bench.candidates);
-    assert_int_equal(100, bench.candidate.serial_number);
+    for (unsigned i = 0; i < 2; i++) assert_int_equal(100 + i, bench.candidate[i].serial_number);
     reply_candidates(&bench, asked(&bench), 0);
     assert_int_equal(0, bench.candidates);
     reply_candidates(&bench, asked(&bench), 8); /* three were asked for */
     assert_int_equal(3, bench.candidates);
+    for (unsigned i = 0; i < 3; i++) assert_int_equal(100 + i, bench.candidate[i].serial_number);
     assert_int_equal(3, bench.answers);
     bench_close(&bench);
 }
@@ -329,6 +330,16 @@ static void wishes_are_sent_as_the_wire_has_them(void **state)
     assert_int_equal(0, criteria->minimal_health_requirement);
     assert_false(criteria->has_minimal_dependency_requirement);
     bench_free(envelope);
+    query = (actri_query_t){.type = {"acme", "wanted"}, .max = 1, .ranking = {3}, .worst_dependency = 2};
+    actri_session_candidates(bench.session, bench.time, &query, bench.time.now_ns + ACTRI_SECOND, bench_answer, &bench);
+    envelope = bench_next(&bench);
+    criteria = envelope->actr_to_server->route_candidates_request->criteria;
+    assert_true(criteria->has_minimal_dependency_requirement);
+    assert_int_equal(1, criteria->minimal_dependency_requirement);
+    assert_false(criteria->has_minimal_health_requirement);
+    assert_int_equal(1, criteria->n_ranking_factors);
+    assert_int_equal(2, criteria->ranking_factors[0]); /* BEST_COMPATIBILITY */
+    bench_free(envelope);
     bench_close(&bench);
 }
 
@@ -336,7 +347,13 @@ static void candidates_refused(void **state)
 {
     (void)state;
     bench_t bench;
+    Signaling__SignalingToActr body = SIGNALING__SIGNALING_TO_ACTR__INIT;
+    Actr__RouteCandidatesResponse neither = ACTR__ROUTE_CANDIDATES_RESPONSE__INIT;
+    body.payload_case = SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_ROUTE_CANDIDATES_RESPONSE;
+    body.route_candidates_response = &neither;
     bench_online(&bench);
+    bench_reply(&bench, asked(&bench), &body); /* nobody is something else than no answer */
+    assert_status(ACTR_STATUS_SIGNALING_PROTOCOL, bench.answer);
     bench_reply_error(&bench, asked(&bench), 403, "not for you");
     assert_status(ACTR_STATUS_SIGNALING_REJECTED, bench.answer);
     assert_int_equal(403, bench.answer_error.remote_code);

@@ -83,6 +83,13 @@ static void interval_zero_is_thirty_seconds(void **state)
 {
     (void)state;
     bench_t bench;
+    interval_of(&bench, 7); /* any other is obeyed */
+    bench_reply_pong(&bench, bench_expect_ping(&bench), 0, false);
+    bench_live(&bench, 7 * ACTRI_SECOND - 1);
+    bench_nothing_sent(&bench);
+    bench_pass(&bench, 1);
+    (void)bench_expect_ping(&bench);
+    bench_close(&bench);
     interval_of(&bench, 0);
     bench_reply_pong(&bench, bench_expect_ping(&bench), 0, false);
     bench_live(&bench, 29 * ACTRI_SECOND);
@@ -112,12 +119,14 @@ static void a_missed_pong_changes_nothing(void **state)
     bench_online(&bench);
     bench_live(&bench, 30 * ACTRI_SECOND);
     unsigned late = bench_expect_ping(&bench);
-    bench_live(&bench, 13 * ACTRI_SECOND); /* limit: 12 s */
+    bench_live(&bench, 12 * ACTRI_SECOND - 1); /* 0.4 of the interval */
+    assert_int_equal(0, actri_session_counters(bench.session)->beats_missed);
+    bench_pass(&bench, 1);
     assert_int_equal(1, actri_session_counters(bench.session)->beats_missed);
     assert_int_equal(ACTRI_SIGNALING_REGISTERED, bench.state);
     bench_reply_pong(&bench, late, 0, false);
     assert_int_equal(1, actri_session_counters(bench.session)->unasked);
-    bench_live(&bench, 17 * ACTRI_SECOND);
+    bench_live(&bench, 18 * ACTRI_SECOND);
     bench_reply_pong(&bench, bench_expect_ping(&bench), 0, false);
     bench_close(&bench);
 }
@@ -131,6 +140,15 @@ static void obeys_a_suggested_interval_within_reason(void **state)
     bench_reply_pong(&bench, bench_expect_ping(&bench), 10, false);
     bench_live(&bench, 10 * ACTRI_SECOND);
     bench_reply_pong(&bench, bench_expect_ping(&bench), 4000000000u, false); /* 300 s at most */
+    bench_live(&bench, 299 * ACTRI_SECOND);
+    bench_nothing_sent(&bench);
+    bench_live(&bench, ACTRI_SECOND);
+    Signaling__SignalingToActr body = SIGNALING__SIGNALING_TO_ACTR__INIT;
+    Actr__Pong none = ACTR__PONG__INIT;
+    none.has_suggest_interval_secs = 1; /* 0 is no suggestion */
+    body.payload_case = SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_PONG;
+    body.pong = &none;
+    bench_reply(&bench, bench_expect_ping(&bench), &body);
     bench_live(&bench, 299 * ACTRI_SECOND);
     bench_nothing_sent(&bench);
     bench_live(&bench, ACTRI_SECOND);
@@ -184,7 +202,9 @@ static void rule_1_requests_are_removed_when_their_time_ends(void **state)
     assert_int_equal(1, bench.answers);
     assert_int_equal(0, bench.relays);
     bench_ask(&bench, 1000); /* 15 s at most */
-    bench_live(&bench, 15 * ACTRI_SECOND);
+    bench_live(&bench, 15 * ACTRI_SECOND - 1);
+    assert_int_equal(1, bench.answers);
+    bench_pass(&bench, 1);
     assert_int_equal(2, bench.answers);
     bench_close(&bench);
 }
@@ -203,7 +223,9 @@ static void rule_2_connecting_and_registering_have_a_limit(void **state)
     assert_int_equal(2, bench.connects);
     bench_opened(&bench);
     (void)bench_expect_register(&bench);
-    bench_live(&bench, 15 * ACTRI_SECOND); /* the socket lives, the answer does not come */
+    bench_live(&bench, 15 * ACTRI_SECOND - 1); /* the socket lives, the answer does not come */
+    assert_int_equal(1, bench.disconnects);
+    bench_pass(&bench, 1);
     assert_int_equal(2, bench.disconnects);
     assert_int_equal(0, bench.started);
     bench_close(&bench);
@@ -476,6 +498,10 @@ static void a_question_with_the_old_token_is_asked_again(void **state)
     bench_reply_ok(&bench, update, &ok);
     bench_reply_error(&bench, old, 401, "wrong token");
     assert_int_equal(0, bench.answers);
+    Signaling__SignalingEnvelope *sent = bench_next(&bench);
+    assert_memory_equal("token-2", sent->actr_to_server->credential->encrypted_token.data, 7);
+    bench_free(sent);
+    bench.sent_read--;
     unsigned again = bench_expect(&bench, SIGNALING__ACTR_TO_SIGNALING__PAYLOAD_ROUTE_CANDIDATES_REQUEST);
     bench_reply_error(&bench, again, 401, "really");
     assert_int_equal(1, bench.answers);

@@ -20,6 +20,7 @@ static void start_refused(const bench_ok_t *ok, actr_status_t expected, uint32_t
     assert_status(expected, bench.start_status);
     assert_int_equal(code, bench.start_error.remote_code);
     assert_null(strchr(bench.start_error.message, '\n'));
+    if (ok == NULL) assert_non_null(strstr(bench.start_error.message, "no such"));
     assert_int_equal(ACTRI_SIGNALING_STOPPED, bench.state);
     assert_false(bench.socket);
     bench_pass(&bench, 100 * ACTRI_SECOND);
@@ -32,10 +33,11 @@ static void start_refused(const bench_ok_t *ok, actr_status_t expected, uint32_t
 static void a_refused_registration_fails_the_start_at_once(void **state)
 {
     (void)state;
-    bench_ok_t no_token = {.serial = 1}, no_id = {.token = "t"};
+    bench_ok_t no_token = {.serial = 1}, no_id = {.token = "t"}, neither = {.no_result = true};
     start_refused(NULL, ACTR_STATUS_SIGNALING_REJECTED, 403);
     start_refused(&no_token, ACTR_STATUS_SIGNALING_PROTOCOL, 0);
     start_refused(&no_id, ACTR_STATUS_SIGNALING_PROTOCOL, 0);
+    start_refused(&neither, ACTR_STATUS_SIGNALING_PROTOCOL, 0);
 }
 
 static void an_error_to_nobody_while_registering_is_the_refusal(void **state)
