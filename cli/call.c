@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `actr call`: one request to an actor, from JSON and to JSON, or as bytes. */
-#include "cli/contract/pj.h"
-#include "sources.h"
+#include "call.h"
 #include "verbs.h"
 
 #include "port/clock.h"
 
 #include <stdio.h>
 #include <string.h>
-
-typedef enum encoding { ENCODING_JSON, ENCODING_HEX, ENCODING_BASE64, ENCODING_BYTES } encoding_t;
-
-typedef struct call {
-    client_t client;
-    sources_t sources;
-    const char *target, *route, *payload, *proto;
-    encoding_t encoding;
-    bool tell, defaults;
-    contract_method_t method;
-    actri_text_t request; /* bytes */
-    actri_arena_t arena;
-} call_t;
 
 static int usage(FILE *out, int status)
 {
@@ -31,6 +17,8 @@ static int usage(FILE *out, int status)
         "    actr call acme+Thermo thermo.Thermo.Read '{\"room\": 3}'\n\n"
         "JSON is mapped by the contract (default: '{}'; @FILE: from a file, -: from standard input). The contract\n"
         "is that of --proto, else what the Actr.toml exports, else what the service gave to the signaling server.\n"
+        "Of a method whose caller streams, each line is a message; of one whose callee does, each is printed as it\n"
+        "comes (with --json: one line each, and one for the end). The time limit is that of the whole call.\n"
         "  --proto FILE       the .proto with the method; its imports are looked up beside it and in -I\n"
         "  -I DIR             where else imports are looked up\n"
         "  --raw ENCODING     no contract: request and reply as hex, base64 or bytes\n"
@@ -99,7 +87,7 @@ static void add_hex(actri_span_t bytes, actri_text_t *out)
     for (size_t i = 0; i < bytes.size; i++) actri_text_add(out, "%02x", bytes.data[i]);
 }
 
-static actr_status_t add_reply(const call_t *call, actri_span_t bytes, actri_text_t *out, actr_error_t *error)
+actr_status_t call_add_reply(const call_t *call, actri_span_t bytes, actri_text_t *out, actr_error_t *error)
 {
     bool json = call->client.json;
     if (call->encoding == ENCODING_JSON) {
@@ -127,7 +115,8 @@ static int print_reply(const call_t *call, const actr_id_t *id, const actr_buf_t
     if (call->client.json)
         actri_text_add(&text, "{\"status\":\"ACTR_OK\",\"actor\":\"%s\"%s", actr_id_print(id, actor),
                        reply == NULL ? "" : ",\"reply\":");
-    if (reply != NULL) status = add_reply(call, actri_span(actr_buf_data(reply), actr_buf_size(reply)), &text, &error);
+    if (reply != NULL)
+        status = call_add_reply(call, actri_span(actr_buf_data(reply), actr_buf_size(reply)), &text, &error);
     if (call->client.json) actri_text_add(&text, "}");
     int result = CLIENT_OK;
     if (status != ACTR_OK)
@@ -151,16 +140,21 @@ static actr_status_t find_target(call_t *call, actr_type_t *type, actr_id_t *id,
     return status;
 }
 
+static bool is_stream(const call_t *call)
+{
+    return call->method.client_streaming || call->method.server_streaming;
+}
+
 static actr_status_t prepare(call_t *call, const actr_type_t *type, actr_error_t *error)
 {
     if (call->encoding == ENCODING_JSON) {
         actr_status_t status = sources_method(&call->sources, call->proto, type, call->route, &call->method, error);
         if (status != ACTR_OK) return status;
-        if (call->method.client_streaming || call->method.server_streaming)
-            return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "%s is a streaming method; this makes single calls",
+        if (is_stream(call) && call->tell)
+            return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "%s is a streaming method: it is called, not told",
                               call->route);
     }
-    return make_request(call, error);
+    return call->method.client_streaming ? ACTR_OK : make_request(call, error);
 }
 
 static actr_status_t send(call_t *call, const actr_id_t *id, actr_buf_t **reply, actr_error_t *error)
@@ -188,6 +182,7 @@ static int run(call_t *call)
     if (status == ACTR_OK && !is_id)
         status = actr_ref_discover(call->client.ref, &type, client_left(&call->client), &id, &one, &error);
     if (status == ACTR_OK) status = prepare(call, &type, &error);
+    if (status == ACTR_OK && is_stream(call)) return call_stream(call, &id);
     if (status == ACTR_OK) {
         sent = true;
         status = send(call, &id, &reply, &error);

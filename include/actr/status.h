@@ -87,7 +87,8 @@ typedef enum actr_status {
 /* Detail of one failure. The layout is frozen. Plain data: copy it, forget it, nothing to free. */
 typedef struct actr_error {
     actr_status_t status;
-    uint32_t remote_code; /* ErrorResponse.code of an error reply, else 0 */
+    uint32_t
+        remote_code; /* it is a peer's answer: ErrorResponse.code of its reply, or for its end of a stream; else 0 */
     int32_t system_errno; /* errno of a system call, else 0 */
     uint32_t reserved[5];
     char message[ACTR_ERROR_MESSAGE_SIZE]; /* one line, UTF-8, never empty after a failure */

@@ -6,6 +6,7 @@
  */
 #include "lifecycle/method_stream.h"
 
+#include "gate/error_code.h"
 #include "lifecycle/cancel.h"
 #include "lifecycle/kept.h"
 #include "port/clock.h"
@@ -83,7 +84,8 @@ static bool is_open(actr_method_stream_t *s)
 /* ---- the end ---- */
 
 /* The first end counts. True: it is this one, and its turn will come. */
-static bool finish(actr_method_stream_t *s, actr_status_t status, const char *text, bool tells_peer)
+static bool finish_as(actr_method_stream_t *s, actr_status_t status, uint32_t remote_code, const char *text,
+                      bool tells_peer)
 {
     actri_lock(&s->mutex);
     bool first = !s->over;
@@ -92,12 +94,18 @@ static bool finish(actr_method_stream_t *s, actr_status_t status, const char *te
         s->status = status;
         s->tells_peer = tells_peer;
         if (status != ACTR_OK) (void)actri_fail(&s->error, status, "%s", text);
+        s->error.remote_code = remote_code;
         actri_cond_broadcast(&s->changed);
     }
     bool posts = first && !s->starting;
     actri_unlock(&s->mutex);
     if (posts) actri_serial_post(node_of(s)->serial, &s->task, false);
     return first;
+}
+
+static bool finish(actr_method_stream_t *s, actr_status_t status, const char *text, bool tells_peer)
+{
+    return finish_as(s, status, 0, text, tells_peer);
 }
 
 /* A chunk that is no message. */
@@ -237,7 +245,8 @@ static void on_said_end(actr_method_stream_t *s, const actr_chunk_t *chunk)
     if (!good || (!s->is_caller && status == ACTR_OK)) {
         (void)finish(s, ACTR_STATUS_DECODE, "the peer's end of the stream is none", false);
     } else {
-        (void)finish(s, (actr_status_t)status, text == NULL ? "" : text, false);
+        uint32_t code = status == ACTR_OK ? 0 : actri_error_code((actr_status_t)status);
+        (void)finish_as(s, (actr_status_t)status, code, text == NULL ? "" : text, false);
     }
 }
 
@@ -362,7 +371,7 @@ static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t
     actr_method_stream_t *s = user;
     actr_buf_release(reply);
     bool may_run = status == ACTR_STATUS_TIMEOUT || status == ACTR_STATUS_CANCELLED; /* its handler */
-    if (status != ACTR_OK) (void)finish(s, status, error->message, may_run || is_open(s));
+    if (status != ACTR_OK) (void)finish_as(s, status, error->remote_code, error->message, may_run || is_open(s));
     actr_method_stream_release(s);
 }
 

@@ -40,6 +40,9 @@ message Reading {
 service Thermo {
   // How warm a room is.
   rpc Read(ReadRequest) returns (Reading);
+  rpc Watch(ReadRequest) returns (stream Reading);
+  rpc Mean(stream Reading) returns (Reading);
+  rpc Each(stream ReadRequest) returns (stream Reading);
 }
 P
 cat >thermo/handler.c <<'C'
@@ -51,9 +54,76 @@ static actr_status_t on_read(actr_ctx_t *ctx, const Thermo__ReadRequest *request
     reply->unit = actr_ctx_printf(ctx, "C in room %u", request->room);
     return ACTR_OK;
 }
+
+static Thermo__Reading reading(double celsius)
+{
+    Thermo__Reading out = THERMO__READING__INIT;
+    out.celsius = celsius;
+    return out;
+}
+
+/* Three readings; of room 0 one, then an error. */
+static actr_status_t on_watch(actr_ctx_t *ctx, const Thermo__ReadRequest *request, actr_method_stream_t *stream, void *user)
+{
+    (void)user;
+    for (unsigned i = 0; i < (request->room == 0 ? 1u : 3u); i++) {
+        Thermo__Reading one = reading(20 + i + request->room / 2.0);
+        if (thermo_thermo_reply_watch(stream, &one, NULL) != ACTR_OK) return ACTR_STATUS_INTERNAL;
+    }
+    if (request->room == 0) return actr_ctx_fail(ctx, ACTR_STATUS_INVALID_ARGUMENT, "room 0 is outside");
+    return actr_method_stream_end(stream, NULL);
+}
+
+static double all;
+static unsigned count;
+
+static void on_one(actr_method_stream_t *stream, const Thermo__Reading *message, void *user)
+{
+    (void)stream, (void)user;
+    all += message->celsius;
+    count++;
+}
+
+static void on_all(actr_method_stream_t *stream, void *user)
+{
+    (void)user;
+    Thermo__Reading mean = reading(count == 0 ? 0 : all / count);
+    if (thermo_thermo_reply_mean(stream, &mean, NULL) != ACTR_OK) puts("gone");
+}
+
+static actr_status_t on_mean(actr_ctx_t *ctx, actr_method_stream_t *stream, void *user)
+{
+    (void)ctx;
+    actr_method_events_t events = ACTR_METHOD_EVENTS_INIT;
+    events.on_last = on_all;
+    all = count = 0;
+    return thermo_thermo_listen_mean(stream, on_one, &events, user, NULL);
+}
+
+static void on_ask(actr_method_stream_t *stream, const Thermo__ReadRequest *request, void *user)
+{
+    (void)user;
+    Thermo__Reading one = reading(20 + request->room / 2.0);
+    if (thermo_thermo_reply_each(stream, &one, NULL) != ACTR_OK) puts("gone");
+    if (request->room == 99 && actr_method_stream_end(stream, NULL) != ACTR_OK) puts("gone"); /* waits for no more */
+}
+
+static void on_enough(actr_method_stream_t *stream, void *user)
+{
+    (void)user;
+    if (actr_method_stream_end(stream, NULL) != ACTR_OK) puts("gone");
+}
+
+static actr_status_t on_each(actr_ctx_t *ctx, actr_method_stream_t *stream, void *user)
+{
+    (void)ctx;
+    actr_method_events_t events = ACTR_METHOD_EVENTS_INIT;
+    events.on_last = on_enough;
+    return thermo_thermo_listen_each(stream, on_ask, &events, user, NULL);
+}
 C
 sed -i -e '/^static actr_status_t on_hello/,/^}/d' -e '/^#include <stdio.h>/r thermo/handler.c' \
-  -e 's/thermo_greeter_handlers_t handlers = {.hello = on_hello}/thermo_thermo_handlers_t handlers = {.read = on_read}/' \
+  -e 's/thermo_greeter_handlers_t handlers = {.hello = on_hello}/thermo_thermo_handlers_t handlers = {.read = on_read, .watch = on_watch, .mean = on_mean, .each = on_each}/' \
   -e 's/thermo_greeter_workload/thermo_thermo_workload/' thermo/server.c
 sed -i 's/foreach(program server client)/foreach(program server)/' thermo/CMakeLists.txt
 report "it builds" bash -c "cmake -S thermo -B thermo/build -DCMAKE_PREFIX_PATH='$prefix' -DCMAKE_C_FLAGS='-Wall -Wextra -Werror' && cmake --build thermo/build"
@@ -96,6 +166,35 @@ report "discover gives an id that can be called" ends 0 21.5 call "$id" thermo.T
 report "discover in JSON" gives "[\"$id\"]" actr discover --json --url "$url" acme+thermo
 report "the types of the realm" ends 0 "acme+thermo                    service_semantic:" actr discover --url "$url"
 report "no types in another realm" gives '[]' actr discover --json --realm 7 --url "$url"
+
+# Streaming methods: a line is a message.
+streamed() { call --json "$@" | sed 's/"actor":"[^"]*"/"actor":"ID"/'; }
+end='{"status":"ACTR_OK","actor":"ID"}'
+report "the callee streams" gives '{"reply":{"celsius":20.5}}
+{"reply":{"celsius":21.5}}
+{"reply":{"celsius":22.5}}
+'"$end" streamed acme+thermo thermo.Thermo.Watch '{"room": 1}'
+report "the callee streams, for people" gives "$(printf '{\n  "celsius": %s\n}\n' 21 22 23)" call acme+thermo thermo.Thermo.Watch '{"room": 2}'
+report "status 3: the callee fails behind a message" ends 3 'room 0 is outside' call acme+thermo thermo.Thermo.Watch '{"room": 0}'
+report "the caller streams" gives '{"reply":{"celsius":2.5}}
+'"$end" streamed acme+thermo thermo.Thermo.Mean "$(printf '{"celsius": %s}\n' 1 2 3 4)"
+report "the caller streams nothing" gives '{"reply":{}}
+'"$end" streamed acme+thermo thermo.Thermo.Mean
+printf '{"room": 1}\n\n{"room": 2}' >rooms.json
+both='{"reply":{"celsius":20.5}}
+{"reply":{"celsius":21}}
+'"$end"
+report "both stream, from a file" gives "$both" streamed acme+thermo thermo.Thermo.Each @rooms.json
+piped_rooms() { (cat rooms.json; echo) | streamed acme+thermo thermo.Thermo.Each -; }
+report "both stream, from standard input" gives "$both" piped_rooms
+mkfifo open.fifo; exec 3<>open.fifo; echo '{"room": 99}' >&3 # no end of file comes
+still_open() { timeout 30 actr call --json --url "$url" acme+thermo thermo.Thermo.Each - <open.fifo; }
+report "the end does not wait for standard input" ends 0 '{"reply":{"celsius":69.5}}' still_open
+exec 3>&-
+report "status 1: a message is none" ends 1 'message 2: rooom: thermo.ReadRequest has no such field' call acme+thermo thermo.Thermo.Each '{"room": 1}
+{"rooom": 2}'
+report "status 1: no such file" ends 1 'none.json: can not be read' call acme+thermo thermo.Thermo.Each @none.json
+report "status 1: a stream is not told" ends 1 'it is called, not told' call --tell acme+thermo thermo.Thermo.Watch '{"room": 1}'
 
 report "status 2: wrong usage" ends 2 usage call acme+thermo
 report "status 2: a time limit that is none" ends 2 usage call --timeout 0 acme+thermo thermo.Thermo.Read

@@ -17,6 +17,7 @@ typedef struct side {
     unsigned opened, messages, wrong, lasts, ends, late;
     int64_t total;
     actr_status_t status;
+    uint32_t remote_code;
     char text[ACTR_ERROR_MESSAGE_SIZE];
     actr_method_stream_t *stream;
     unsigned handled, fail_after; /* the callee: fails the call after so many messages */
@@ -69,6 +70,7 @@ static void on_end(actr_method_stream_t *stream, actr_status_t status, const act
     side_t *side = user;
     (void)stream;
     side->status = status;
+    side->remote_code = error->remote_code;
     (void)snprintf(side->text, sizeof side->text, "%s", error->message);
     side_count(side, &side->ends);
 }
@@ -435,6 +437,8 @@ static void test_an_error_keeps_its_kind_and_its_place(void **state)
     begin_count(&p, MESSAGES, NULL);
     expect_ends(&p, ACTR_STATUS_TARGET_NOT_FOUND, ACTR_STATUS_TARGET_NOT_FOUND);
     assert_string_equal(p.caller.text, text_failed);
+    assert_int_equal(p.caller.remote_code, 404); /* the callee's, as of a call */
+    assert_int_equal(p.callee.remote_code, 0);
     assert_int_equal(p.caller.messages, 7); /* what was sent before came before */
     close_pair(&p);
 
@@ -462,6 +466,8 @@ static void test_the_caller_fails_it(void **state)
     assert_status(ACTR_STATUS_INVALID_STATE, actr_method_stream_fail(p.caller.stream, ACTR_STATUS_IO, "again"));
     expect_ends(&p, ACTR_STATUS_IO, ACTR_STATUS_IO);
     assert_string_equal(p.callee.text, "enough");
+    assert_int_equal(p.caller.remote_code, 0);
+    assert_int_not_equal(p.callee.remote_code, 0);
     close_pair(&p);
 }
 
