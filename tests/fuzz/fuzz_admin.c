@@ -138,6 +138,7 @@ static size_t receive_line(int fd, char reply[ACTRI_ADMIN_REPLY])
     size_t used = 0;
     while (used == 0 || reply[used - 1] != '\n') {
         ssize_t count = recv(fd, reply + used, ACTRI_ADMIN_REPLY - used, 0);
+        if (count < 0 && errno == EINTR) continue; /* libFuzzer's alarm */
         demand(count >= 0 || errno == ECONNRESET, "no answer in time");
         if (count <= 0) return 0;
         used += (size_t)count;
