@@ -114,7 +114,10 @@ static void say(actr_ctx_t *ctx, const incoming_t *in, const char *op, const cha
     chunk.metadata_count = key == NULL ? 2 : 3;
     actr_dest_t dest = in->from_shell ? actr_dest_shell() : actr_dest_actor(&in->sender);
     actr_error_t error = ACTR_ERROR_INIT;
-    if (actr_ctx_send_chunk(ctx, &dest, &chunk, &options, &error) == ACTR_OK) return;
+    actr_status_t status = actr_ctx_send_chunk(ctx, &dest, &chunk, &options, &error);
+    /* that was said of what went before it, on a connection that has ended */
+    if (status == ACTR_STATUS_DELIVERY_UNCERTAIN) status = actr_ctx_send_chunk(ctx, &dest, &chunk, &options, &error);
+    if (status == ACTR_OK) return;
     actri_debug(&ctx->node->system->env, "file", "the sender of %s is not told \"%s\": %s", in->name, op,
                 error.message);
 }

@@ -63,11 +63,22 @@ static void on_word(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
     actri_unlock(&s->mutex);
 }
 
-static bool node_runs(const sending_t *s)
+/* Has the connection ended on which the file was being sent? Then no answer comes. Told once. */
+static bool connection_ended(const sending_t *s)
+{
+    const actr_node_t *node = s->ctx->node;
+    if (s->dest->kind != ACTR_DEST_ACTOR || actr_id_equal(&s->dest->id, actri_node_id(node))) return false;
+    actr_status_t status = actri_stream_gate_flush(node->stream_gate, &s->dest->id, s->stream_id, actri_now_ns(), NULL);
+    return status == ACTR_STATUS_DELIVERY_UNCERTAIN || status == ACTR_STATUS_UNAVAILABLE;
+}
+
+/* Whether an answer may still come; with the mutex. */
+static bool may_hear(sending_t *s)
 {
     if (actri_node_enter(s->ctx->node, NULL) != ACTR_OK) return false;
+    if (connection_ended(s)) s->heard = ACTRI_FILE_BROKEN;
     actri_node_leave(s->ctx->node);
-    return true;
+    return s->heard == ACTRI_FILE_NOTHING;
 }
 
 /* What was heard, and forgets it; ACTRI_FILE_NOTHING: the time, or the node's, is over. */
@@ -75,7 +86,7 @@ static actri_file_word_t listen_for(sending_t *s, uint32_t ms)
 {
     int64_t deadline = actri_now_ns() + (int64_t)ms * ACTRI_MS;
     actri_lock(&s->mutex);
-    for (int64_t now = actri_now_ns(); s->heard == ACTRI_FILE_NOTHING && now < deadline && node_runs(s);
+    for (int64_t now = actri_now_ns(); s->heard == ACTRI_FILE_NOTHING && now < deadline && may_hear(s);
          now = actri_now_ns()) {
         (void)actri_cond_wait(&s->changed, &s->mutex, now + LOOK_NS < deadline ? now + LOOK_NS : deadline);
     }
@@ -150,6 +161,8 @@ static actr_status_t offer(sending_t *s, actri_file_word_t *heard, actr_error_t 
         {ACTRI_FILE_NAME, s->name}, {ACTRI_FILE_SIZE, size}, {ACTRI_FILE_REPLY, s->reply_id}};
     (void)listen_for(s, 0); /* what an attempt before was told does not count */
     actr_status_t status = say(s, "offer", 0, more, 3, error);
+    /* that was said of what went before it, on a connection that has ended */
+    if (status == ACTR_STATUS_DELIVERY_UNCERTAIN) status = say(s, "offer", 0, more, 3, error);
     if (status != ACTR_OK) return status;
     *heard = listen_for(s, s->o.timeout_ms);
     return *heard == ACTRI_FILE_FROM ? ACTR_OK : judge(s, *heard, error);

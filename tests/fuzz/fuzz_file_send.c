@@ -118,6 +118,23 @@ actr_status_t actri_node_enter(actr_node_t *node, actr_error_t *error)
     return stage.down ? actri_fail(error, ACTR_STATUS_SHUTTING_DOWN, "the node is shutting down") : ACTR_OK;
 }
 
+const actr_id_t *actri_node_id(const actr_node_t *node)
+{
+    (void)node;
+    return NULL;
+}
+
+/* Only for peers. */
+actr_status_t actri_stream_gate_flush(actri_stream_gate_t *gate, const actr_id_t *to, const char *id,
+                                      int64_t deadline_ns, actr_error_t *error)
+{
+    (void)gate;
+    (void)to;
+    (void)id;
+    (void)deadline_ns;
+    return actri_fail(error, ACTR_STATUS_INTERNAL, "nobody asks");
+}
+
 void actri_node_leave(actr_node_t *node)
 {
     (void)node;

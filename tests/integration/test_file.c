@@ -462,6 +462,67 @@ static void test_a_silent_sender_loses_its_file_to_another(void **state)
     remove_folder(&to);
 }
 
+static void wait_for_cut(watch_t *w)
+{
+    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+    bool in_time = true;
+    actri_lock(&w->mutex);
+    while (!w->cut && in_time) in_time = actri_cond_wait(&w->changed, &w->mutex, deadline);
+    actri_unlock(&w->mutex);
+    assert_true(in_time);
+}
+
+/* The connection breaks in the middle, by whichever side: the same call goes on over a new one, and waits for no answer
+   that can not come. */
+static void test_a_break_costs_no_time_limit(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    watch_t out;
+    actri_thread_t thread;
+    actr_error_t error = ACTR_ERROR_INIT;
+    folder_t from = make_folder(), to = make_folder();
+    char target[200];
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    actr_file_receiver_t *receiver = receive_in(&b, &to, &options);
+    send_job_t job = {.node = &a, .dest = fixture_find(&a, "Taker")};
+    actr_dest_t back = actr_dest_actor(actr_ref_actor_id(a.ref));
+    for (unsigned i = 0; i < 2; i++) {
+        watch_init(&out);
+        in_folder(&from, i == 0 ? "one" : "two", job.path);
+        in_folder(&to, i == 0 ? "one" : "two", target);
+        write_file(job.path, 2000000, i);
+        options.on_progress = on_progress;
+        options.user = &out;
+        job.options = options; /* a time limit of 15 s for each answer */
+        out.cut_at = 1000000;
+        assert_ok(actri_thread_start(&thread, "send", run_send, &job, &error), &error);
+        wait_for_cut(&out);
+        int64_t begin = actri_now_ns();
+        actr_status_t status = i == 0 ? actr_outproc_close_dest(actr_ref_outproc(a.ref), &job.dest, &error)
+                                      : actr_outproc_close_dest(actr_ref_outproc(b.ref), &back, &error);
+        assert_ok(status, &error);
+        actri_lock(&out.mutex);
+        out.go = true;
+        actri_cond_broadcast(&out.changed);
+        actri_unlock(&out.mutex);
+        actri_thread_join(&thread);
+        assert_status(ACTR_OK, job.status);
+        assert_true(same_files(job.path, target));
+        if (actri_now_ns() - begin > 10 * ACTRI_SECOND) fail_msg("%u: it waited for a time limit", i);
+    }
+    actr_file_receiver_free(actr_ref_ctx(b.ref), receiver);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+    remove_folder(&from);
+    remove_folder(&to);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
@@ -469,6 +530,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_whole_file_between_peers),
         cmocka_unit_test(test_hostile_names_are_refused),
         cmocka_unit_test(test_transfer_goes_on_after_a_break),
+        cmocka_unit_test(test_a_break_costs_no_time_limit),
         cmocka_unit_test(test_a_transfer_that_was_given_up_takes_no_place),
         cmocka_unit_test(test_a_file_that_becomes_shorter),
         cmocka_unit_test(test_only_regular_files_are_sent),
