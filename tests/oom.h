@@ -5,7 +5,8 @@
  *     OOM_EACH(oom) { run one operation with &oom.env; it must survive a failure; free everything }
  *
  * runs the body with k = 1, 2, ... until a run needed fewer allocations than k, and fails when one leaks.
- * OOM_EVERY(oom, n) takes only every n-th k, for operations that last.
+ * OOM_EVERY(oom, n) takes only every n-th k, for operations that last. For objects that outlive a run there are oom_arm
+ * and oom_disarm.
  */
 #ifndef ACTR_TESTS_OOM_H
 #define ACTR_TESTS_OOM_H
@@ -19,7 +20,7 @@
 
 typedef struct oom {
     actri_env_t env;
-    unsigned long fail_at; /* 0: never */
+    unsigned long fail_at; /* 0: never; atomic */
     unsigned long step;    /* to the next run's fail_at */
     unsigned long made;    /* allocations asked for; atomic */
     unsigned long failed;  /* atomic */
@@ -29,7 +30,7 @@ typedef struct oom {
 static inline bool oom_denies(oom_t *oom)
 {
     unsigned long number = __atomic_add_fetch(&oom->made, 1, __ATOMIC_RELAXED);
-    if (number != oom->fail_at) return false;
+    if (number != __atomic_load_n(&oom->fail_at, __ATOMIC_RELAXED)) return false;
     (void)__atomic_add_fetch(&oom->failed, 1, __ATOMIC_RELAXED);
     return true;
 }
@@ -61,6 +62,22 @@ static inline void oom_init(oom_t *oom, unsigned long fail_at)
 {
     *oom = (oom_t){.fail_at = fail_at};
     oom->env.allocator = (actr_allocator_t){oom_allocate, oom_resize, oom_release, oom};
+}
+
+/* From now on the k-th allocation fails, 1 the next. */
+static inline void oom_arm(oom_t *oom, unsigned long k)
+{
+    __atomic_store_n(&oom->fail_at, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&oom->made, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&oom->failed, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&oom->fail_at, k, __ATOMIC_RELAXED);
+}
+
+/* From now on none fails; true: one did. */
+static inline bool oom_disarm(oom_t *oom)
+{
+    __atomic_store_n(&oom->fail_at, 0, __ATOMIC_RELAXED);
+    return __atomic_load_n(&oom->failed, __ATOMIC_RELAXED) != 0;
 }
 
 /* After a run: did it leave something, and is another one due? */

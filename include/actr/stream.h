@@ -69,7 +69,9 @@ typedef enum actr_stream_overflow {
  * senders, and never less than 32 chunks at first. From other peers nothing is read any more while it is full, at most
  * for 1 s; if the callback has not taken one chunk by then, the stream fails for that peer: ACTR_CHUNK_END with
  * ACTR_STATUS_LIMIT_REACHED follows what is queued, the rest is dropped and counted. (A pause holds up everything that
- * the peer sends: all lanes share one window.) Latency-first chunks are dropped, as `overflow` says, and counted.
+ * the peer sends: all lanes share one window.) Latency-first chunks are dropped, as `overflow` says, and counted. A
+ * peer's reliable chunk that there is no memory for ends its connection: ACTR_CHUNK_END, with ACTR_STATUS_NO_MEMORY if
+ * it had come that far.
  */
 typedef struct actr_stream_options {
     size_t struct_size;

@@ -186,13 +186,28 @@ static unsigned take_batch(actri_stream_t *s, actri_stream_item_t batch[BATCH], 
     return n;
 }
 
+/* A reliable stream ends where a chunk is missing: what follows is dropped, and the end told behind it. */
+static void note_hole(actri_stream_t *s, const actri_stream_item_t *item)
+{
+    actri_stream_sender_t *sender = item->sender;
+    if (sender == NULL || item->lane != ACTR_STREAM_RELIABLE) return;
+    actri_lock(&s->mutex);
+    sender->has_hole = sender->failed = true;
+    sender->status = ACTR_STATUS_NO_MEMORY;
+    actri_unlock(&s->mutex);
+    add(&s->counters->failures, 1);
+    actri_streams_holed(s);
+}
+
 static void deliver(actri_stream_t *s, const actri_stream_item_t *item)
 {
-    bool dropped = __atomic_load_n(&s->dropping, __ATOMIC_ACQUIRE);
+    bool behind_hole = item->buf != NULL && item->sender != NULL && item->sender->has_hole;
+    bool dropped = behind_hole || __atomic_load_n(&s->dropping, __ATOMIC_ACQUIRE);
     if (!dropped) {
         current = s;
-        s->spec.deliver(s, item);
+        dropped = !s->spec.deliver(s, item);
         current = NULL;
+        if (dropped) note_hole(s, item);
     }
     if (item->buf != NULL) add(dropped ? &s->counters->dropped : &s->counters->delivered, 1);
 }
@@ -318,6 +333,7 @@ actr_status_t actri_stream_new(actri_streams_t *owner, const actri_env_t *env, a
     s->spec.id = id_size == 0 ? NULL : s->key + 1;
     actri_list_init(&s->dead);
     actri_list_init(&s->of_turn);
+    actri_list_init(&s->of_holed);
     actri_list_init(&s->ends);
     actri_mutex_init(&s->mutex);
     actri_cond_init(&s->changed);

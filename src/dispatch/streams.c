@@ -30,6 +30,7 @@ struct actri_streams {
     actri_map_t peers;   /* by session number; [loop] */
     actri_link_t dead;   /* streams that nobody refers to */
     actri_link_t paused; /* peers; [loop] */
+    actri_link_t holed;  /* streams, each with a reference */
     bool room_posted;
     bool closed; /* atomic */
     bool ended;  /* the loop has let go */
@@ -245,12 +246,49 @@ static bool look_at_peer(actri_streams_t *s, peer_t *peer, int64_t now)
     return paused;
 }
 
+/* Ends the connections of senders that have a hole. With the mutex. [loop] */
+static void end_holed(actri_streams_t *s, actri_stream_t *stream)
+{
+    size_t cursor = 0;
+    actri_stream_sender_t *sender;
+    actri_lock(&stream->mutex);
+    while ((sender = actri_map_next(&stream->senders, &cursor)) != NULL) {
+        if (!sender->has_hole || sender->given_up) continue;
+        sender->given_up = true;
+        s->o.give_up(s->o.user, &sender->session);
+    }
+    actri_unlock(&stream->mutex);
+}
+
+static void look_at_holed(actri_streams_t *s)
+{
+    actri_link_t *link;
+    do {
+        actri_lock(&s->mutex);
+        link = actri_list_take(&s->holed);
+        if (link != NULL) end_holed(s, ACTRI_CONTAINER(link, actri_stream_t, of_holed));
+        actri_unlock(&s->mutex);
+        if (link != NULL) actri_stream_unref(ACTRI_CONTAINER(link, actri_stream_t, of_holed));
+    } while (link != NULL);
+}
+
+void actri_streams_holed(actri_stream_t *stream)
+{
+    actri_streams_t *s = stream->owner;
+    actri_lock(&s->mutex);
+    if (actri_list_empty(&stream->of_holed)) {
+        ref(stream);
+        actri_list_append(&s->holed, &stream->of_holed);
+        post_room_locked(s);
+    }
+    actri_unlock(&s->mutex);
+}
+
 /* Reads again from whom there is room for. [loop] */
 static void look_at_paused(actri_streams_t *s)
 {
     int64_t now = actri_now_ns(), next = ACTRI_NEVER;
     actri_lock(&s->mutex);
-    s->room_posted = false;
     for (actri_link_t *at = s->paused.next, *after; at != &s->paused; at = after) {
         after = at->next;
         peer_t *peer = ACTRI_CONTAINER(at, peer_t, paused);
@@ -267,7 +305,12 @@ static void look_at_paused(actri_streams_t *s)
 
 static void on_room(actri_task_t *task)
 {
-    look_at_paused(ACTRI_CONTAINER(task, actri_streams_t, room_task));
+    actri_streams_t *s = ACTRI_CONTAINER(task, actri_streams_t, room_task);
+    actri_lock(&s->mutex);
+    s->room_posted = false; /* here only: the timer comes at any time */
+    actri_unlock(&s->mutex);
+    look_at_paused(s);
+    look_at_holed(s);
 }
 
 static void on_pause_timer(actri_timer_t *timer)
@@ -374,7 +417,7 @@ static actri_stream_sender_t *enter_sender_locked(actri_streams_t *s, actri_stre
 /* Queues it; true when its peer has to be paused. */
 static bool put(actri_streams_t *s, actri_stream_t *stream, const actri_session_t *session, actri_stream_item_t *item)
 {
-    bool lossy = item->lane == ACTR_STREAM_LATENCY_FIRST, pauses = false;
+    bool lossy = item->lane == ACTR_STREAM_LATENCY_FIRST, pauses = false, lost = false;
     actri_lock(&stream->mutex);
     actri_stream_sender_t *sender = enter_sender_locked(s, stream, session);
     item->sender = sender;
@@ -382,11 +425,13 @@ static bool put(actri_streams_t *s, actri_stream_t *stream, const actri_session_
         item->credited = actri_credit_arrive_locked(stream, sender, actr_buf_size(item->buf));
     }
     if (stream->closed || sender == NULL || sender->failed) {
+        lost = !lossy && !stream->closed && sender == NULL;
         count(&stream->counters->dropped);
         actri_stream_item_release(stream->env, item);
     } else if (!actri_stream_put_locked(stream, item, lossy)) { /* out of memory: a stream with a hole is none */
         actri_stream_item_release(stream->env, item);
-        sender->failed = true;
+        lost = !sender->given_up;
+        sender->failed = sender->given_up = true;
         sender->status = ACTR_STATUS_NO_MEMORY;
         count(&stream->counters->failures);
         actri_stream_end_locked(sender);
@@ -396,6 +441,7 @@ static bool put(actri_streams_t *s, actri_stream_t *stream, const actri_session_
         stream->paused++;
     }
     actri_unlock(&stream->mutex);
+    if (lost) s->o.give_up(s->o.user, session);
     return pauses;
 }
 
@@ -610,6 +656,7 @@ actr_status_t actri_streams_new(const actri_streams_options_t *options, actri_st
     actri_map_init(&s->peers, options->env);
     actri_list_init(&s->dead);
     actri_list_init(&s->paused);
+    actri_list_init(&s->holed);
     actri_list_init(&s->turn);
     s->room_task.run = on_room;
     s->turn_end.run = run_turn_end;

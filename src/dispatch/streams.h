@@ -62,6 +62,8 @@ typedef struct actri_stream_sender {
     bool paused;      /* the queue was full: until there is room */
     bool took_some;   /* of its chunks were taken since then */
     bool failed, gone, told;
+    bool has_hole; /* there was no memory for a chunk: none that follows is delivered, and its connection is to end */
+    bool given_up; /* it has been told to */
     actr_status_t status;
     int64_t room_chunks, room_bytes; /* credit that it has and has not used, as far as is known here */
     int64_t held_chunks, held_bytes; /* that it used, and that has not been taken */
@@ -78,6 +80,8 @@ typedef struct actri_streams_options {
     actri_loop_t *loop;
     bool (*allows)(void *user, const actri_session_t *session);             /* [loop] */
     void (*pause)(void *user, const actri_session_t *session, bool paused); /* [loop] */
+    /* A chunk of a reliable stream could not be kept: the session is to end, later. [loop] */
+    void (*give_up)(void *user, const actri_session_t *session);
     /* To a peer that knows credit. [any-thread], under locks of the registry: it must not call that. */
     void (*say)(void *user, const actri_session_t *session, const actri_credit_t *credit);
     void *user;
@@ -99,8 +103,8 @@ typedef struct actri_stream_spec {
     actri_pool_t *pool;
     uint32_t max_items, max_bytes;
     bool drop_newest;
-    /* Calls the user; an item with buf NULL is the sender's end. All is borrowed. */
-    void (*deliver)(const actri_stream_t *stream, const actri_stream_item_t *item);
+    /* Calls the user; an item with buf NULL is the sender's end. All is borrowed. False: memory was out before. */
+    bool (*deliver)(const actri_stream_t *stream, const actri_stream_item_t *item);
     void *owner;
     void (*fn)(void); /* the user's, cast */
     void *user;
@@ -156,10 +160,11 @@ struct actri_stream {
     actri_streams_t *owner;
     actri_stream_counters_t *counters;
     const actri_env_t *env;
-    unsigned refs;        /* atomic: the registry's, the ready list's, each turn's, one a sender */
-    actri_link_t dead;    /* once nobody refers to it: until its executor is idle */
-    actri_link_t of_turn; /* [loop] among the streams that got something in this turn */
-    bool in_turn;         /* [loop] */
+    unsigned refs;         /* atomic: the registry's, the ready list's, each turn's, one a sender */
+    actri_link_t dead;     /* once nobody refers to it: until its executor is idle */
+    actri_link_t of_turn;  /* [loop] among the streams that got something in this turn */
+    bool in_turn;          /* [loop] */
+    actri_link_t of_holed; /* under the registry's mutex: among the streams with a sender that has a hole */
     actri_serial_t *serial;
     actri_task_t task;
     bool dropping; /* atomic: what is queued is not delivered any more */
@@ -203,6 +208,8 @@ void actri_stream_item_release(const actri_env_t *env, const actri_stream_item_t
 void actri_streams_say(actri_streams_t *streams, const actri_session_t *session, const actri_credit_t *credit);
 /* Does what waits in all streams of the node go beyond what they may keep together? */
 bool actri_stream_node_is_full(const actri_stream_counters_t *counters);
+/* streams.c, for the queue: a sender has a hole. Not under the stream's mutex. */
+void actri_streams_holed(actri_stream_t *stream);
 /* streams.c, for the queue: there is room again in a stream that has paused senders. */
 void actri_streams_room(actri_streams_t *streams);
 void actri_stream_unref(actri_stream_t *stream);

@@ -9,11 +9,11 @@
 
 #define QUEUE_SAMPLES 64
 
-static void deliver(const actri_stream_t *stream, const actri_stream_item_t *item)
+static bool deliver(const actri_stream_t *stream, const actri_stream_item_t *item)
 {
     const actri_stream_spec_t *spec = actri_stream_spec(stream);
     actr_node_t *node = spec->owner;
-    if (item->buf == NULL) return;
+    if (item->buf == NULL) return true;
     actr_media_sample_t sample = ACTR_MEDIA_SAMPLE_INIT;
     sample.data = (actr_bytes_t){actr_buf_data(item->buf), actr_buf_size(item->buf)};
     sample.buffer = item->buf;
@@ -30,6 +30,7 @@ static void deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
     ((actr_media_fn)spec->fn)(&ctx, &sample, spec->user);
     actri_node_supervise_stream(node, &ctx);
     actri_arena_clear(&arena);
+    return true;
 }
 
 static actri_stream_space_t space_of(const actr_ctx_t *ctx)

@@ -479,7 +479,8 @@ actr_status_t actr_method_open(actr_ctx_t *ctx, const actr_dest_t *dest, const a
 
 /* ---- the callee ---- */
 
-/* Tells the caller, once, that its messages are taken from now on. A caller that can not be told is gone. */
+/* Tells the caller, once, that its messages are taken from now on. A caller that can not be told is gone,
+   unless it is for want of memory. */
 static void let_in(actr_method_stream_t *s)
 {
     actr_error_t error = ACTR_ERROR_INIT;
@@ -489,7 +490,7 @@ static void let_in(actr_method_stream_t *s)
     actri_unlock(&s->mutex);
     if (!first) return;
     actr_status_t status = say(s, &s->kept.ctx, "open", ACTR_OK, "", NULL, &error);
-    if (status != ACTR_OK) (void)finish(s, status, error.message, false);
+    if (status != ACTR_OK) (void)finish(s, status, error.message, status == ACTR_STATUS_NO_MEMORY);
 }
 
 actr_status_t actr_method_stream_listen(actr_method_stream_t *s, actr_any_fn on_message,

@@ -133,6 +133,12 @@ static void pause_peer(void *user, const actri_session_t *session, bool paused)
     actri_outproc_pause(node->outproc, session, paused);
 }
 
+static void give_up_peer(void *user, const actri_session_t *session)
+{
+    actr_node_t *node = user;
+    actri_outproc_give_up(node->outproc, session, "out of memory: a chunk of a reliable stream is lost");
+}
+
 static actr_status_t explain(const actr_ctx_t *ctx, actr_status_t status, actr_error_t *error)
 {
     if (actri_error_for_callers(status) != status) {
@@ -223,6 +229,7 @@ static actr_status_t make_streams(actr_node_t *node, actr_error_t *error)
                                        .loop = node->loop,
                                        .allows = allows_streams,
                                        .pause = pause_peer,
+                                       .give_up = give_up_peer,
                                        .say = say_credit,
                                        .user = node};
     return actri_streams_new(&options, &node->streams, error);

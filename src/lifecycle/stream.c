@@ -77,7 +77,7 @@ static bool fill(actr_node_t *node, const actri_stream_spec_t *spec, const actri
     return true;
 }
 
-static void deliver(const actri_stream_t *stream, const actri_stream_item_t *item)
+static bool deliver(const actri_stream_t *stream, const actri_stream_item_t *item)
 {
     const actri_stream_spec_t *spec = actri_stream_spec(stream);
     actr_node_t *node = spec->owner;
@@ -86,7 +86,8 @@ static void deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
     shown_t shown;
     actr_chunk_t chunk = ACTR_CHUNK_INIT;
     actri_arena_init(&arena, &node->system->env);
-    if (fill(node, spec, item, &shown, &chunk, &arena)) {
+    bool good = fill(node, spec, item, &shown, &chunk, &arena);
+    if (good) {
         actri_ctx_init(&ctx, node, NULL, "stream", &arena, ACTRI_NEVER);
         ctx.is_shell = spec->space == ACTRI_SPACE_SHELL;
         ((actr_stream_fn)spec->fn)(&ctx, &chunk, spec->user);
@@ -95,6 +96,7 @@ static void deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
         actri_error(&node->system->env, "stream", "out of memory: a chunk is not delivered");
     }
     actri_arena_clear(&arena);
+    return good;
 }
 
 /* ---- registering ---- */

@@ -405,6 +405,11 @@ void actri_outproc_pause(actri_outproc_t *o, const actri_session_t *session, boo
     if (o->coordinator != NULL) actri_coordinator_pause(o->coordinator, session, paused);
 }
 
+void actri_outproc_give_up(actri_outproc_t *o, const actri_session_t *session, const char *why)
+{
+    if (o->coordinator != NULL) actri_coordinator_give_up(o->coordinator, session, why);
+}
+
 void actri_outproc_relay(actri_outproc_t *o, const actri_relay_t *relay)
 {
     size_t size = relay->text == NULL ? 0 : strlen(relay->text) + 1;

@@ -65,6 +65,8 @@ void actri_outproc_send(actri_outproc_t *outproc, actri_parcel_t *parcel);
 void actri_outproc_send_first(actri_outproc_t *outproc, actri_parcel_t *parcel);
 /* Reads nothing more from the session's peer for now. [loop] */
 void actri_outproc_pause(actri_outproc_t *outproc, const actri_session_t *session, bool paused);
+/* Ends the session: something of it could not be kept. on_down follows later. [loop] */
+void actri_outproc_give_up(actri_outproc_t *outproc, const actri_session_t *session, const char *why);
 /* A relay that has arrived; copied. [any-thread] */
 void actri_outproc_relay(actri_outproc_t *outproc, const actri_relay_t *relay);
 void actri_outproc_set_identity(actri_outproc_t *outproc,

@@ -681,6 +681,12 @@ void actri_coordinator_pause(actri_coordinator_t *c, const actri_session_t *sess
     if (peer != NULL && peer->session == session->number) actri_rtc_pause(peer->rtc, paused);
 }
 
+void actri_coordinator_give_up(actri_coordinator_t *c, const actri_session_t *session, const char *why)
+{
+    const peer_t *peer = find_peer(c, &session->peer);
+    if (peer != NULL && peer->session == session->number) actri_rtc_give_up(peer->rtc, why);
+}
+
 uint32_t actri_coordinator_peer_count(const actri_coordinator_t *c)
 {
     return c->up;

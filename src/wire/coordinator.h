@@ -79,6 +79,9 @@ ACTR_MUST_CHECK actr_status_t actri_coordinator_send(actri_coordinator_t *coordi
 /* Reads nothing more from the peer for now, if this is the session that is up. */
 void actri_coordinator_pause(actri_coordinator_t *coordinator, const actri_session_t *session, bool paused);
 
+/* Ends the connection, if this is the session that is up: a chunk could not be kept. on_down follows later. */
+void actri_coordinator_give_up(actri_coordinator_t *coordinator, const actri_session_t *session, const char *why);
+
 /* A relay that has arrived. */
 void actri_coordinator_relay(actri_coordinator_t *coordinator, const actri_relay_t *relay);
 

@@ -351,6 +351,15 @@ static void on_sctp_message(void *user, uint16_t stream, uint32_t ppid, actr_buf
         rtc->handlers.on_message(rtc->user, (actr_payload_type_t)(rtc->lane_of_stream[stream] - 1), message);
 }
 
+/* A request that is lost has a time limit. Nobody would notice that a chunk is missing. */
+static void on_sctp_lost(void *user, uint16_t stream)
+{
+    actri_rtc_t *rtc = user;
+    bool is_stream = stream < STREAM_MAX && rtc->lane_of_stream[stream] == ACTR_STREAM_RELIABLE + 1;
+    actri_warn(rtc->o.env, AREA, "out of memory: a message on stream %u is lost", stream);
+    if (is_stream) actri_rtc_give_up(rtc, "out of memory: a chunk of a reliable stream is lost");
+}
+
 static void on_sctp_reset(void *user, uint16_t stream)
 {
     actri_rtc_t *rtc = user;
@@ -633,8 +642,8 @@ actr_status_t actri_rtc_new(const actri_rtc_options_t *options, const actri_rtc_
 {
     static const actri_ice_handlers_t ice = {on_ice_packet, on_ice_state, on_ice_candidate};
     static const actri_dtls_handlers_t dtls = {on_dtls_send, on_dtls_data};
-    static const actri_sctp_handlers_t sctp = {on_sctp_send,    on_sctp_up,    on_sctp_down,
-                                               on_sctp_message, on_sctp_reset, on_sctp_writable};
+    static const actri_sctp_handlers_t sctp = {on_sctp_send, on_sctp_up,    on_sctp_down,    on_sctp_message,
+                                               on_sctp_lost, on_sctp_reset, on_sctp_writable};
     actri_rtc_t *rtc = actri_zalloc(options->env, sizeof *rtc);
     if (rtc == NULL) return actri_no_memory(error);
     rtc->o = *options;
@@ -657,12 +666,22 @@ actr_status_t actri_rtc_new(const actri_rtc_options_t *options, const actri_rtc_
     return ACTR_OK;
 }
 
-void actri_rtc_close(actri_rtc_t *rtc)
+static void close_because(actri_rtc_t *rtc, actr_status_t status, const char *why)
 {
     if (rtc->state == ACTRI_RTC_CLOSED) return;
     actri_dtls_close(rtc->dtls);
     flush_out(rtc);
-    end_because(rtc, ACTR_STATUS_CANCELLED, "closed here");
+    end_because(rtc, status, why);
+}
+
+void actri_rtc_close(actri_rtc_t *rtc)
+{
+    close_because(rtc, ACTR_STATUS_CANCELLED, "closed here");
+}
+
+void actri_rtc_give_up(actri_rtc_t *rtc, const char *why)
+{
+    close_because(rtc, ACTR_STATUS_UNAVAILABLE, why);
 }
 
 void actri_rtc_free(actri_rtc_t *rtc)

@@ -106,6 +106,8 @@ void actri_rtc_describe(const actri_rtc_t *rtc, char *text, size_t size);
 
 /* Sends what is queued as far as it goes, a close_notify, and ends; on_state CLOSED follows. Idempotent. */
 void actri_rtc_close(actri_rtc_t *rtc);
+/* The same, because something that came could not be kept: UNAVAILABLE, and why. */
+void actri_rtc_give_up(actri_rtc_t *rtc, const char *why);
 /* Frees (closing first if need be; no callback follows). NULL is a no-op. */
 void actri_rtc_free(actri_rtc_t *rtc);
 

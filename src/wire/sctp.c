@@ -26,6 +26,7 @@ struct actri_sctp {
     actri_sctp_handlers_t handlers;
     void *user;
     bool up, down, readable, wants_room, dropping, paused;
+    bool too_large;    /* what is being dropped; else there was no memory for it */
     bool acknowledged; /* something came in since a send found no room: there may be some now */
     uint8_t *partial;  /* of a message that recvv gave in pieces */
     size_t partial_size;
@@ -243,14 +244,15 @@ static void on_notification(actri_sctp_t *sctp, const union sctp_notification *n
     }
 }
 
-/* Keeps a piece of a message; drops the whole when it grows beyond all limits. */
+/* Keeps a piece of a message; drops the whole when it grows beyond all limits, or memory is out. */
 static void keep_piece(actri_sctp_t *sctp, size_t size)
 {
     if (sctp->dropping) return;
-    uint8_t *grown =
-        sctp->partial_size + size > LARGEST ? NULL : actri_realloc(sctp->env, sctp->partial, sctp->partial_size + size);
+    bool too_large = sctp->partial_size + size > LARGEST;
+    uint8_t *grown = too_large ? NULL : actri_realloc(sctp->env, sctp->partial, sctp->partial_size + size);
     if (grown == NULL) {
-        actri_warn(sctp->env, "wire", "a message above %d bytes is dropped", LARGEST);
+        if (too_large) actri_warn(sctp->env, "wire", "a message above %d bytes is dropped", LARGEST);
+        sctp->too_large = too_large;
         actri_free(sctp->env, sctp->partial);
         sctp->partial = NULL;
         sctp->partial_size = 0;
@@ -275,8 +277,12 @@ static void on_data(actri_sctp_t *sctp, const struct sctp_rcvinfo *info, size_t 
     actri_free(sctp->env, sctp->partial);
     sctp->partial = NULL;
     sctp->partial_size = 0;
+    bool lost = message == NULL && !(sctp->dropping && sctp->too_large);
     sctp->dropping = false;
-    if (message != NULL) sctp->handlers.on_message(sctp->user, info->rcv_sid, ntohl(info->rcv_ppid), message);
+    if (message != NULL)
+        sctp->handlers.on_message(sctp->user, info->rcv_sid, ntohl(info->rcv_ppid), message);
+    else if (lost)
+        sctp->handlers.on_lost(sctp->user, info->rcv_sid);
 }
 
 /* One recvv; false when there is no more. */

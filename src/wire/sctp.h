@@ -18,6 +18,7 @@ typedef struct actri_sctp_handlers {
     void (*on_down)(void *user, const char *why);
     void (*on_message)(void *user, uint16_t stream, uint32_t ppid,
                        actr_buf_t *message);       /* the reference is the callee's */
+    void (*on_lost)(void *user, uint16_t stream);  /* a message came, and there was no memory for it */
     void (*on_reset)(void *user, uint16_t stream); /* the peer closed this stream */
     void (*on_writable)(void *user);               /* after WOULD_BLOCK */
 } actri_sctp_handlers_t;

@@ -61,6 +61,11 @@ void actri_loop_release(actri_loop_t *l)
 
 void actri_loop_post(actri_loop_t *l, actri_task_t *task)
 {
+    for (const actri_link_t *at = l->posted.next; at != &l->posted; at = at->next) {
+        if (at != &task->link) continue;
+        (void)fprintf(stderr, "fake loop: a task is posted again before it ran\n");
+        abort();
+    }
     actri_list_append(&l->posted, &task->link);
 }
 

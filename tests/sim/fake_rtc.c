@@ -468,6 +468,12 @@ static void say_goodbye(actri_rtc_t *rtc)
     rtc->state = ACTRI_RTC_CLOSED;
 }
 
+void actri_rtc_give_up(actri_rtc_t *rtc, const char *why)
+{
+    (void)why;
+    actri_rtc_close(rtc);
+}
+
 void actri_rtc_close(actri_rtc_t *rtc)
 {
     if (rtc->state == ACTRI_RTC_CLOSED) return;

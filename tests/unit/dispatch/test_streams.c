@@ -6,6 +6,7 @@
 #include "check.h"
 #include "dispatch/streams.h"
 #include "fake_loop.h"
+#include "oom.h"
 #include "port/clock.h"
 #include "proto/datastream.h"
 #include "rng.h"
@@ -104,8 +105,9 @@ static struct world {
     peer_state_t peers[PEERS];
     registration_t registrations[STREAMS];
     uint64_t sessions, delivered, ends, arrived;
-    bool refuse_third;
-
+    bool refuse_third, no_memory; /* no_memory: to show a chunk */
+    unsigned given_up;
+    actr_status_t last_status; /* of an end */
 } world;
 
 static const char *const names[STREAMS] = {"zero", "one", "two", "three"};
@@ -126,6 +128,13 @@ static void pause_peer(void *user, const actri_session_t *session, bool paused)
         peer->paused = paused;
         peer->pauses += paused;
     }
+}
+
+static void give_up(void *user, const actri_session_t *session)
+{
+    (void)user;
+    (void)session;
+    world.given_up++;
 }
 
 static void say(void *user, const actri_session_t *session, const actri_credit_t *credit)
@@ -156,7 +165,7 @@ static seen_t *seen_of(registration_t *r, uint64_t session)
 }
 
 /* In order for each sender, nothing after its end, and its end once. */
-static void deliver(const actri_stream_t *stream, const actri_stream_item_t *item)
+static bool deliver(const actri_stream_t *stream, const actri_stream_item_t *item)
 {
     registration_t *r = actri_stream_spec(stream)->user;
     assert_true(r->open);
@@ -164,10 +173,12 @@ static void deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
     seen_t *seen = seen_of(r, item->sender->session.number);
     assert_false(seen->ended);
     r->calls++;
+    if (item->buf != NULL && world.no_memory) return false;
     if (item->buf == NULL) {
         seen->ended = true;
+        world.last_status = item->status;
         world.ends++;
-        return;
+        return true;
     }
     actri_datastream_t chunk;
     assert_int_equal(actri_datastream_decode(actr_buf_data(item->buf), actr_buf_size(item->buf), &chunk, NULL),
@@ -178,6 +189,7 @@ static void deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
         seen->last = chunk.sequence;
     }
     world.delivered++;
+    return true;
 }
 
 static void open_stream(unsigned i)
@@ -286,7 +298,7 @@ static void step(void)
     if (what < 70 && rng_chance(&world.rng, 30)) fake_loop_end_turn();
 }
 
-static void begin(uint64_t seed)
+static actr_status_t begin_with(const actri_env_t *env, uint64_t seed)
 {
     actr_error_t error = ACTR_ERROR_INIT;
     memset(&world, 0, sizeof world);
@@ -294,9 +306,17 @@ static void begin(uint64_t seed)
     fake_loop_reset();
     world.rng.state = seed;
     world.refuse_third = seed % 3 == 0;
-    actri_streams_options_t options = {.loop = fake_loop(), .allows = allows, .pause = pause_peer, .say = say};
-    assert_ok(actri_streams_new(&options, &world.streams, &error), &error);
+    actri_streams_options_t options = {
+        .env = env, .loop = fake_loop(), .allows = allows, .pause = pause_peer, .give_up = give_up, .say = say};
+    actr_status_t status = actri_streams_new(&options, &world.streams, &error);
+    assert_true(status == ACTR_OK || error.status == status);
     for (unsigned p = 0; p < PEERS; p++) new_session(p);
+    return status;
+}
+
+static void begin(uint64_t seed)
+{
+    assert_int_equal(begin_with(NULL, seed), ACTR_OK);
 }
 
 static void drain(void)
@@ -427,12 +447,139 @@ static void test_credit_is_granted_as_chunks_are_taken(void **state)
     actri_streams_free(world.streams);
 }
 
+/* Where memory was out for a chunk, its stream ends: nothing behind it is delivered, and its connection ends. */
+static void test_a_hole_ends_the_stream_and_its_connection(void **state)
+{
+    (void)state;
+    begin(1);
+    open_stream(0);
+    const peer_state_t *peer = &world.peers[1];
+    for (uint64_t n = 1; n <= 3; n++) {
+        actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_RELIABLE, encode("zero", n, 10));
+    }
+    fake_loop_end_turn();
+    world.no_memory = true;
+    (void)run_one(ACTRI_CONTAINER(serials.next, actri_serial_t, all));
+    world.no_memory = false;
+    drain();
+    actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_RELIABLE, encode("zero", 4, 10));
+    drain();
+    assert_int_equal(world.delivered, 0);
+    assert_int_equal(world.ends, 1);
+    assert_status(ACTR_STATUS_NO_MEMORY, world.last_status);
+    assert_int_equal(world.given_up, 1);
+    assert_int_equal(actri_streams_counters(world.streams)->dropped, 4);
+    assert_int_equal(actri_streams_counters(world.streams)->failures, 1);
+    lose_session(1);
+    actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_RELIABLE, encode("zero", 5, 10));
+    drain();
+    assert_int_equal(world.delivered, 1); /* of the new session */
+    assert_int_equal(world.ends, 1);
+    actri_streams_free(world.streams);
+}
+
+/* A lossy chunk that there was no memory for is one of those that are lost. */
+static void test_a_lossy_hole_ends_nothing(void **state)
+{
+    (void)state;
+    begin(1);
+    open_stream(0);
+    const peer_state_t *peer = &world.peers[1];
+    world.no_memory = true;
+    actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_LATENCY_FIRST, encode("zero", 1, 10));
+    drain();
+    world.no_memory = false;
+    actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_LATENCY_FIRST, encode("zero", 2, 10));
+    drain();
+    assert_int_equal(world.delivered, 1);
+    assert_int_equal(world.ends + world.given_up, 0);
+    actri_streams_free(world.streams);
+}
+
+static bool register_under_sweep(void)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    actri_stream_spec_t spec = {.space = ACTRI_SPACE_WORKLOAD,
+                                .id = names[0],
+                                .max_items = 100,
+                                .max_bytes = 100000,
+                                .deliver = deliver,
+                                .user = &world.registrations[0]};
+    world.registrations[0].open = true;
+    actr_status_t status = actri_streams_register(world.streams, &spec, &error);
+    if (status != ACTR_OK) assert_true(status == ACTR_STATUS_NO_MEMORY && error.status == status);
+    return status == ACTR_OK;
+}
+
+/* Each allocation fails in turn: what is delivered has no hole, or the connection is given up. */
+static void test_any_allocation_may_fail(void **state)
+{
+    enum { MANY = 40 };
+    (void)state;
+    unsigned whole = 0, given_up = 0;
+    OOM_EACH(oom)
+    {
+        if (begin_with(&oom.env, 1) != ACTR_OK) continue;
+        if (register_under_sweep()) {
+            const peer_state_t *peer = &world.peers[1];
+            for (uint64_t n = 0; n < MANY && world.given_up == 0; n++) {
+                actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_RELIABLE, encode("zero", n, 10));
+            }
+            drain();
+            const seen_t *seen = seen_of(&world.registrations[0], peer->session.number);
+            assert_int_equal(world.given_up + (world.delivered == MANY), 1);
+            if (world.given_up == 0) assert_true(seen->last == MANY - 1 && !seen->ended);
+            whole += world.delivered == MANY;
+            given_up += world.given_up;
+            assert_true(world.delivered == 0 || seen->last == world.delivered - 1);
+            lose_session(1);
+            drain();
+            close_stream(0);
+        }
+        actri_streams_free(world.streams);
+        assert_true(actri_list_empty(&serials));
+    }
+    assert_true(whole > 0 && given_up > 2);
+}
+
+static void post_room(actri_timer_t *timer)
+{
+    (void)timer;
+    actri_streams_room(world.streams);
+}
+
+/* The timer of pauses fires while the news of room waits for its turn; then there is room once more. */
+static void test_room_is_posted_once(void **state)
+{
+    (void)state;
+    begin(1);
+    open_stream(0);
+    actri_timer_t before = {.fire = post_room}, after = {.fire = post_room};
+    const peer_state_t *peer = &world.peers[0];
+    int64_t at_ns = actri_now_ns() + ACTRI_SECOND; /* when the pause is over */
+    actri_loop_timer_set(fake_loop(), &before, at_ns);
+    for (uint64_t n = 1; n <= 4; n++) {
+        actri_streams_arrive(world.streams, &peer->session, ACTR_STREAM_RELIABLE, encode("zero", n, 10));
+    }
+    assert_true(peer->paused);
+    actri_loop_timer_set(fake_loop(), &after, at_ns);
+    fake_loop_end_turn();
+    fake_loop_run(2 * ACTRI_SECOND);
+    drain();
+    assert_false(peer->paused);
+    actri_streams_free(world.streams);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_histories),
         cmocka_unit_test(test_pause_resume_and_failure),
         cmocka_unit_test(test_credit_is_granted_as_chunks_are_taken),
+        cmocka_unit_test(test_a_hole_ends_the_stream_and_its_connection),
+        cmocka_unit_test(test_a_lossy_hole_ends_nothing),
+        cmocka_unit_test(test_any_allocation_may_fail),
+        cmocka_unit_test(test_room_is_posted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
