@@ -473,7 +473,7 @@ int64_t actri_session_deadline(const actri_session_t *session)
 static void tick_start(actri_session_t *session, actri_session_time_t time)
 {
     if (!session->starting || time.now_ns < session->start_deadline_ns) return;
-    if (session->phase == ACTRI_PHASE_CONNECTING) {
+    if (session->phase == ACTRI_PHASE_CONNECTING && session->failures == 0) { /* else the one before says more */
         actri_session_blame(session, ACTR_STATUS_SIGNALING_UNAVAILABLE, 0,
                             "the server did not open the WebSocket in time");
     } else if (session->phase == ACTRI_PHASE_REGISTERING) {

@@ -567,6 +567,28 @@ static void a_small_tell_may_be_deferred(void **state)
     actri_deferred_release(stage.deferred);
 }
 
+/* Also what is answered later is acknowledged behind its answer, however that comes about. */
+static void a_deferred_request_ends_behind_its_answer(void **state)
+{
+    (void)state;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_bytes_t answer = {"later", 5}, none = {NULL, 0};
+    actri_envelope_t e = request_of("x");
+    stage.defer = true;
+    for (unsigned way = 0; way < 3; way++) { /* answered, failed, dropped */
+        whole_way(&e);
+        assert_int_equal(stage.replies, way);
+        assert_int_equal(stage.acked, way);
+        if (way == 0) assert_ok(actri_deferred_answer(stage.deferred, ACTR_OK, answer, "", &error), &error);
+        if (way == 1) assert_ok(actri_deferred_answer(stage.deferred, ACTR_STATUS_INTERNAL, none, "", &error), &error);
+        actri_deferred_release(stage.deferred);
+        assert_int_equal(stage.replies, way + 1);
+        assert_int_equal(stage.acked, way + 1);
+        assert_int_equal(stage.replies_at_end, way + 1);
+        assert_int_equal(stage.e.has_payload, way == 0);
+    }
+}
+
 static void expect_number(void)
 {
     uint32_t number;
@@ -672,6 +694,7 @@ int main(void)
         TEST(local_calls_fail_by_name),
         TEST(a_small_tell_is_served_from_its_copy),
         TEST(a_small_tell_may_be_deferred),
+        TEST(a_deferred_request_ends_behind_its_answer),
         TEST(a_maker_keeps_its_order_beyond_the_ring),
         TEST(who_may_wait_is_refused_sooner),
         TEST(each_failed_allocation_is_survived),

@@ -88,6 +88,24 @@ static void start_gives_up_at_its_deadline_with_the_last_reason(void **state)
     bench_close(&bench);
 }
 
+/* An attempt that the deadline cuts short has nothing to say yet: why the one before failed is told. */
+static void start_keeps_the_reason_of_the_last_whole_attempt(void **state)
+{
+    (void)state;
+    bench_t bench;
+    bench_open(&bench);
+    actri_session_start(bench.session, bench.time, bench.time.now_ns + 2 * ACTRI_SECOND);
+    bench.socket = false;
+    actri_session_closed(bench.session, bench.time, 0, "hostname mismatch");
+    bench_pass(&bench, ACTRI_SECOND);
+    assert_true(bench.socket);
+    bench_pass(&bench, ACTRI_SECOND);
+    assert_int_equal(1, bench.started);
+    assert_status(ACTR_STATUS_SIGNALING_UNAVAILABLE, bench.start_status);
+    assert_string_equal("hostname mismatch", bench.start_error.message);
+    bench_close(&bench);
+}
+
 static void start_gives_up_in_any_silence(void **state)
 {
     (void)state;
@@ -166,6 +184,7 @@ int main(void)
         cmocka_unit_test(an_error_to_nobody_while_registering_is_the_refusal),
         cmocka_unit_test(a_refusal_later_is_tried_again),
         cmocka_unit_test(start_gives_up_at_its_deadline_with_the_last_reason),
+        cmocka_unit_test(start_keeps_the_reason_of_the_last_whole_attempt),
         cmocka_unit_test(start_gives_up_in_any_silence),
         cmocka_unit_test(stop_is_bounded_and_possible_in_every_state),
         cmocka_unit_test(a_second_stop_only_shortens_the_first),
