@@ -5,6 +5,16 @@
 
 #include <string.h>
 
+#define MAX_ACCOUNTS 256 /* of a connection; those of calls, whose ids do not come again, push others out */
+
+/* What is in hand of a stream whose registration is over. */
+typedef struct account {
+    actri_link_t link;
+    int64_t chunks, bytes;
+    size_t id_size;
+    uint8_t id[];
+} account_t;
+
 static uint32_t as_u32(int64_t number)
 {
     return number <= 0 ? 0 : number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
@@ -23,16 +33,78 @@ static void grant(actri_stream_t *stream, actri_stream_sender_t *sender, int64_t
 
 void actri_credit_begin(actri_stream_sender_t *sender)
 {
-    sender->room_chunks = ACTRI_CREDIT_CHUNKS;
-    sender->room_bytes = ACTRI_CREDIT_BYTES;
+    sender->room_chunks = sender->first_chunks = ACTRI_CREDIT_CHUNKS;
+    sender->room_bytes = sender->first_bytes = ACTRI_CREDIT_BYTES;
 }
+
+/* ---- between two registrations ---- */
+
+static void free_account(const actri_env_t *env, actri_credit_accounts_t *accounts, account_t *account)
+{
+    actri_list_remove(&account->link);
+    accounts->count--;
+    actri_free(env, account);
+}
+
+static account_t *find_account(const actri_credit_accounts_t *accounts, actri_span_t id)
+{
+    for (actri_link_t *at = accounts->list.next; at != &accounts->list; at = at->next) {
+        account_t *account = ACTRI_CONTAINER(at, account_t, link);
+        if (actri_span_equal(actri_span(account->id, account->id_size), id)) return account;
+    }
+    return NULL;
+}
+
+void actri_credit_forget_locked(const actri_env_t *env, actri_credit_accounts_t *accounts, actri_span_t stream_id)
+{
+    account_t *account = find_account(accounts, stream_id);
+    if (account != NULL) free_account(env, accounts, account);
+}
+
+void actri_credit_forget_all(const actri_env_t *env, actri_credit_accounts_t *accounts)
+{
+    while (!actri_list_empty(&accounts->list)) {
+        free_account(env, accounts, ACTRI_CONTAINER(accounts->list.next, account_t, link));
+    }
+}
+
+/* Without memory it is forgotten: then the sender has more than is known here. */
+static void remember(const actri_stream_t *stream, const actri_stream_sender_t *sender)
+{
+    actri_credit_accounts_t *accounts = sender->accounts;
+    actri_span_t id = actri_span_text(stream->spec.id);
+    actri_credit_forget_locked(stream->env, accounts, id);
+    account_t *account = actri_alloc(stream->env, sizeof *account + id.size);
+    if (account == NULL) return;
+    account->chunks = sender->room_chunks;
+    account->bytes = sender->room_bytes;
+    account->id_size = id.size;
+    memcpy(account->id, id.data, id.size);
+    actri_list_append(&accounts->list, &account->link);
+    accounts->count++;
+    if (accounts->count <= MAX_ACCOUNTS) return;
+    free_account(stream->env, accounts, ACTRI_CONTAINER(accounts->list.next, account_t, link));
+}
+
+void actri_credit_enter_locked(const actri_stream_t *stream, actri_stream_sender_t *sender)
+{
+    account_t *account =
+        stream->spec.id == NULL ? NULL : find_account(sender->accounts, actri_span_text(stream->spec.id));
+    actri_credit_begin(sender);
+    if (account == NULL) return;
+    sender->room_chunks = sender->first_chunks = account->chunks;
+    sender->room_bytes = sender->first_bytes = account->bytes;
+    free_account(stream->env, sender->accounts, account);
+}
+
+/* ---- a registration's ---- */
 
 /* More than a sender can have that keeps within its credit, also when it has just forgotten the stream: what it holds
    begins anew then, while what it sent before still waits here. */
 static bool holds_too_much(const actri_stream_t *stream, const actri_stream_sender_t *sender)
 {
-    return sender->held_chunks >= (int64_t)stream->spec.max_items + 2 * ACTRI_CREDIT_CHUNKS ||
-           sender->held_bytes >= (int64_t)stream->spec.max_bytes + 2 * ACTRI_CREDIT_BYTES;
+    return sender->held_chunks >= (int64_t)stream->spec.max_items + sender->first_chunks + ACTRI_CREDIT_CHUNKS ||
+           sender->held_bytes >= (int64_t)stream->spec.max_bytes + sender->first_bytes + ACTRI_CREDIT_BYTES;
 }
 
 bool actri_credit_arrive_locked(const actri_stream_t *stream, actri_stream_sender_t *sender, size_t size)
@@ -71,6 +143,7 @@ void actri_credit_leave_locked(actri_stream_t *stream, actri_stream_sender_t *se
     int64_t chunks = ACTRI_CREDIT_CHUNKS - sender->room_chunks, bytes = ACTRI_CREDIT_BYTES - sender->room_bytes;
     if (!sender->session.credit || stream->spec.id == NULL || sender->gone || sender->failed) return;
     if (chunks > 0 || bytes > 0) grant(stream, sender, chunks, bytes);
+    if (chunks < 0 || bytes < 0) remember(stream, sender);
 }
 
 /* ---- without an account ---- */

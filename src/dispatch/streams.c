@@ -17,7 +17,8 @@
 typedef struct peer {
     actri_session_t session;
     actri_link_t senders; /* by of_peer */
-    actri_link_t paused;  /* in the registry's list while reading is paused */
+    actri_credit_accounts_t accounts;
+    actri_link_t paused; /* in the registry's list while reading is paused */
     int64_t since_ns;
 } peer_t;
 
@@ -348,6 +349,7 @@ static peer_t *get_peer(actri_streams_t *s, const actri_session_t *session)
     if (peer == NULL) return NULL;
     peer->session = *session;
     actri_list_init(&peer->senders);
+    actri_list_init(&peer->accounts.list);
     actri_list_init(&peer->paused);
     if (actri_map_put(&s->peers, &peer->session.number, sizeof peer->session.number, peer) == ACTR_OK) return peer;
     actri_free(s->o.env, peer);
@@ -363,14 +365,17 @@ static actri_stream_sender_t *new_sender(actri_streams_t *s, actri_stream_t *str
     sender->refs = 1;
     sender->stream = stream;
     sender->session = peer->session;
-    actri_credit_begin(sender);
+    sender->accounts = &peer->accounts;
     actri_list_init(&sender->due);
     actri_list_init(&sender->of_peer);
     actri_lock(&s->mutex);
     actri_lock(&stream->mutex);
     bool entered = !stream->closed && actri_map_put(&stream->senders, &sender->session.number,
                                                     sizeof sender->session.number, sender) == ACTR_OK;
-    if (entered) actri_list_append(&peer->senders, &sender->of_peer);
+    if (entered) {
+        actri_list_append(&peer->senders, &sender->of_peer);
+        actri_credit_enter_locked(stream, sender);
+    }
     actri_unlock(&stream->mutex);
     actri_unlock(&s->mutex);
     if (entered) return sender;
@@ -414,6 +419,21 @@ static actri_stream_sender_t *enter_sender_locked(actri_streams_t *s, actri_stre
     return sender_locked(stream, session->number);
 }
 
+static void want_turn_end(actri_streams_t *s)
+{
+    if (s->turn_waits) return;
+    s->turn_waits = true;
+    actri_loop_at_turn_end(s->o.loop, &s->turn_end);
+}
+
+/* A chunk that goes to no account brings its credit back. */
+static void gather(actri_streams_t *s, const actri_session_t *session, actri_span_t stream_id, size_t size)
+{
+    if (!session->credit) return;
+    actri_credit_gather(s, &s->back, session, stream_id, size);
+    want_turn_end(s);
+}
+
 /* Queues it; true when its peer has to be paused. */
 static bool put(actri_streams_t *s, actri_stream_t *stream, const actri_session_t *session, actri_stream_item_t *item)
 {
@@ -427,6 +447,8 @@ static bool put(actri_streams_t *s, actri_stream_t *stream, const actri_session_
     if (stream->closed || sender == NULL || sender->failed) {
         lost = !lossy && !stream->closed && sender == NULL;
         count(&stream->counters->dropped);
+        if (!lossy && (sender == NULL || !sender->failed)) /* its registration has ended meanwhile */
+            gather(s, session, s->chunk.stream_id, actr_buf_size(item->buf));
         actri_stream_item_release(stream->env, item);
     } else if (!actri_stream_put_locked(stream, item, lossy)) { /* out of memory: a stream with a hole is none */
         actri_stream_item_release(stream->env, item);
@@ -458,13 +480,6 @@ static void run_turn_end(actri_task_t *task)
     }
 }
 
-static void want_turn_end(actri_streams_t *s)
-{
-    if (s->turn_waits) return;
-    s->turn_waits = true;
-    actri_loop_at_turn_end(s->o.loop, &s->turn_end);
-}
-
 /* Its turn is posted once the batch is in. Takes the reference. */
 static void hand_on(actri_streams_t *s, actri_stream_t *stream)
 {
@@ -473,13 +488,6 @@ static void hand_on(actri_streams_t *s, actri_stream_t *stream)
         return;
     }
     actri_list_append(&s->turn, &stream->of_turn);
-    want_turn_end(s);
-}
-
-static void gather(actri_streams_t *s, const actri_session_t *session, actri_span_t stream_id, size_t size)
-{
-    if (!session->credit) return;
-    actri_credit_gather(s, &s->back, session, stream_id, size);
     want_turn_end(s);
 }
 
@@ -560,6 +568,11 @@ void actri_streams_passed_by(actri_streams_t *s, const actri_session_t *session,
 
 void actri_streams_sender_forgot(actri_streams_t *s, const actri_session_t *session, actri_span_t stream_id)
 {
+    peer_t *peer = actri_map_get(&s->peers, &session->number, sizeof session->number);
+    if (peer == NULL) return;
+    actri_lock(&s->mutex);
+    actri_credit_forget_locked(s->o.env, &peer->accounts, stream_id);
+    actri_unlock(&s->mutex);
     memcpy(s->key + 1, stream_id.data, stream_id.size);
     actri_stream_t *stream = find(s, s->key, stream_id.size, ACTRI_SPACE_WORKLOAD, ACTRI_SPACE_SHELL);
     if (stream == NULL) return;
@@ -592,6 +605,7 @@ void actri_streams_session_down(actri_streams_t *s, const actri_session_t *sessi
         actri_unlock(&stream->mutex);
         hand_on(s, stream);
     }
+    actri_credit_forget_all(s->o.env, &peer->accounts);
     actri_unlock(&s->mutex);
     actri_free(s->o.env, peer);
 }
@@ -720,7 +734,10 @@ static void on_end(actri_task_t *task)
     size_t cursor = 0;
     peer_t *peer;
     actri_loop_timer_cancel(s->o.loop, &s->pause_timer);
-    while ((peer = actri_map_next(&s->peers, &cursor)) != NULL) actri_free(s->o.env, peer);
+    while ((peer = actri_map_next(&s->peers, &cursor)) != NULL) {
+        actri_credit_forget_all(s->o.env, &peer->accounts);
+        actri_free(s->o.env, peer);
+    }
     actri_map_clear(&s->peers);
     actri_lock(&s->mutex);
     s->ended = true;

@@ -51,11 +51,18 @@ typedef struct actri_stream_texts {
 actri_stream_texts_t *actri_stream_texts_new(const actri_env_t *env, const char *name, const actr_metadata_t *metadata,
                                              size_t count);
 
+/* What a connection's senders have in hand of streams whose registration is over. Under the registry's mutex. */
+typedef struct actri_credit_accounts {
+    actri_link_t list;
+    unsigned count;
+} actri_credit_accounts_t;
+
 /* One peer's connection as a sender of one stream. */
 typedef struct actri_stream_sender {
     actri_link_t of_peer, due; /* in the peer's list; in the stream's list of ends that are to be told */
     actri_stream_t *stream;
     actri_session_t session;
+    actri_credit_accounts_t *accounts; /* its peer's; while it is among the stream's senders */
     /* under the stream's mutex */
     uint32_t refs;    /* of the peer's list, of each item, of its end on the way */
     uint32_t pending; /* items that wait or are being delivered */
@@ -65,8 +72,9 @@ typedef struct actri_stream_sender {
     bool has_hole; /* there was no memory for a chunk: none that follows is delivered, and its connection is to end */
     bool given_up; /* it has been told to */
     actr_status_t status;
-    int64_t room_chunks, room_bytes; /* credit that it has and has not used, as far as is known here */
-    int64_t held_chunks, held_bytes; /* that it used, and that has not been taken */
+    int64_t room_chunks, room_bytes;   /* credit that it has and has not used, as far as is known here */
+    int64_t held_chunks, held_bytes;   /* that it used, and that has not been taken */
+    int64_t first_chunks, first_bytes; /* that it began with */
 } actri_stream_sender_t;
 
 typedef struct actri_stream_counters { /* all atomic */

@@ -300,6 +300,96 @@ static void test_bytes_beyond_the_credit_are_bounded(void **state)
     fixture_close(&f);
 }
 
+/* Whoever registers a stream again and again gives its sender no more credit than the queue is long. */
+static void test_registering_again_gives_no_credit_beyond_the_queue(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t t;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_stream_options_t small = ACTR_STREAM_OPTIONS_INIT;
+    small.queue_chunks = 100;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&t);
+    t.any_order = true;
+    listen_on(&b, "s", &t, &small);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    actr_chunk_t chunk = chunk_of("s", 0, "x", 1);
+    for (uint64_t n = 1; n <= 10; n++) { /* each time a chunk is taken, and more credit granted */
+        send_one(&a, &dest, &chunk);
+        taker_wait(&t, &t.taken, n);
+        assert_ok(actr_ctx_unregister_stream(actr_ref_ctx(b.ref), "s", &error), &error);
+        listen_on(&b, "s", &t, &small);
+    }
+    taker_gate(&t, true);
+    actr_send_options_t soon = ACTR_SEND_OPTIONS_INIT;
+    soon.timeout_ms = 300;
+    unsigned sent = 0;
+    while (sent < 2000 && actr_ctx_send_chunk(actr_ref_ctx(a.ref), &dest, &chunk, &soon, &error) == ACTR_OK) sent++;
+    assert_true(sent >= 32 && sent <= 100 + 32);
+    assert_int_equal(stats_of(&b).pauses, 0);
+    taker_gate(&t, false);
+    for (unsigned n = 0; n < 300; n++) send_one(&a, &dest, &chunk); /* and no less, from now on */
+    taker_wait(&t, &t.taken, 10 + sent + 300);
+    assert_int_equal(stats_of(&b).pauses + stats_of(&b).failures, 0);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+}
+
+typedef struct flipping {
+    fixture_node_t *n;
+    taker_t *taker;
+    bool stop; /* atomic */
+    actr_status_t status;
+} flipping_t;
+
+static void flip(void *argument)
+{
+    flipping_t *flipping = argument;
+    actr_ctx_t *ctx = actr_ref_ctx(flipping->n->ref);
+    while (!__atomic_load_n(&flipping->stop, __ATOMIC_RELAXED) && flipping->status == ACTR_OK) {
+        flipping->status = actr_ctx_register_stream(ctx, "s", take, flipping->taker, NULL, NULL);
+        if (flipping->status == ACTR_OK) flipping->status = actr_ctx_unregister_stream(ctx, "s", NULL);
+    }
+}
+
+/* A chunk that meets the end of a registration takes no credit with it: 32 of them, and nothing would go any more. */
+static void test_chunks_that_meet_the_end_of_a_registration(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    taker_t t;
+    actri_thread_t thread;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    taker_init(&t);
+    t.any_order = true;
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    actr_chunk_t chunk = chunk_of("s", 0, "x", 1);
+    flipping_t flipping = {.n = &b, .taker = &t};
+    assert_ok(actri_thread_start(&thread, "flip", flip, &flipping, &error), &error);
+    int64_t deadline = actri_now_ns() + 5 * ACTRI_SECOND;
+    while (stats_of(&b).dropped < 100 && actri_now_ns() < deadline) {
+        for (int i = 0; i < 100; i++) send_one(&a, &dest, &chunk);
+    }
+    __atomic_store_n(&flipping.stop, true, __ATOMIC_RELAXED);
+    actri_thread_join(&thread);
+    assert_int_equal(flipping.status, ACTR_OK);
+    listen_on(&b, "s", &t, NULL);
+    for (int i = 0; i < 100; i++) send_one(&a, &dest, &chunk);
+    assert_int_equal(stats_of(&b).pauses, 0);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
@@ -310,6 +400,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_credit_comes_back_from_whoever_takes),
         cmocka_unit_test(test_forgetting_gives_no_credit_without_end),
         cmocka_unit_test(test_bytes_beyond_the_credit_are_bounded),
+        cmocka_unit_test(test_registering_again_gives_no_credit_beyond_the_queue),
+        cmocka_unit_test(test_chunks_that_meet_the_end_of_a_registration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
