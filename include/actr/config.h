@@ -120,7 +120,7 @@ typedef struct actr_config {
     size_t stun_url_count;
     const char *const *turn_urls;
     size_t turn_url_count;
-    bool force_relay;
+    bool force_relay; /* refused, until TURN servers can be used */
     /* Use loopback candidates? 0: only when the signaling server itself is on loopback; 1: yes; -1: no */
     int loopback;
 

@@ -152,11 +152,14 @@ const actri_key_t actri_keys[] = {
      AT(high_per_normal),
      .what = "Requests of RPC_SIGNAL that are handled for each one of RPC_RELIABLE while both wait; 0 is the default."},
     {"system.webrtc.stun_urls", ACTRI_KEY_STRINGS, ACTRI_MERGE_NOT_EMPTY, BOTH, .fallback = "[]", AT(stun_urls),
-     .what = "STUN servers, \"stun:host:port\"."},
+     .what = "STUN servers, \"stun:host:port\". Kept, not used yet: told of in the log."},
     {"system.webrtc.turn_urls", ACTRI_KEY_STRINGS, ACTRI_MERGE_NOT_EMPTY, BOTH, .fallback = "[]", AT(turn_urls),
-     .what = "TURN servers, \"turn:host:port\"; user name and password come from the registration."},
+     .what = "TURN servers, \"turn:host:port\"; user name and password come from the registration. Kept, not used yet: "
+             "told of in the log."},
     {"system.webrtc.force_relay", ACTRI_KEY_BOOL, ACTRI_MERGE_EITHER, BOTH, .fallback = "false", AT(force_relay),
-     .what = "Use relayed candidates only. Once a parent says true, a child can not switch it off."},
+     .what =
+         "Use relayed candidates only. Once a parent says true, a child can not switch it off. Without TURN, which is "
+         "not used yet, a node with it is refused."},
     {"system.webrtc.loopback", ACTRI_KEY_BOOL, ACTRI_MERGE_NEAREST, OWN,
      .fallback = "true when the signaling server is on loopback", AT(loopback), .what = "Use loopback candidates."},
     {"system.webrtc.port_range_start", ACTRI_KEY_UINT, ACTRI_MERGE_NEAREST, "B", U16, AT(port_range_start),

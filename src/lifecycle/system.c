@@ -154,9 +154,23 @@ static actr_status_t open_certificate(actr_system_t *system, actr_error_t *error
     return status;
 }
 
+/* There are no relays yet: who wants nothing else must not be shown to peers by its own addresses. */
+static actr_status_t check_relays(const actr_system_t *system, actr_error_t *error)
+{
+    const actr_config_t *config = &system->config.values;
+    if (config->force_relay) {
+        return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "force_relay: this libactr can not use TURN servers yet");
+    }
+    if (config->stun_url_count + config->turn_url_count > 0) {
+        actri_warn(&system->env, "config", "STUN and TURN servers are not used yet");
+    }
+    return ACTR_OK;
+}
+
 static actr_status_t build(actr_system_t *system, actr_error_t *error)
 {
-    actr_status_t status = make_pool(system, error);
+    actr_status_t status = check_relays(system, error);
+    if (status == ACTR_OK) status = make_pool(system, error);
     if (status == ACTR_OK) status = open_mailbox(system, error);
     if (status == ACTR_OK) open_admin(system);
     if (status == ACTR_OK) status = open_certificate(system, error);

@@ -56,6 +56,8 @@ static void default_timeout_ms(void **state)
     begin(&holds, &b, &to_a, "x.Slow", (actr_bytes_t){"", 0});
     fixture_wait(&a, &a.slow_begun, 1);
     assert_status(ACTR_STATUS_TIMEOUT, fixture_call(&a, &local, "x.Echo", "", 0, &error));
+    actr_call_options_t none = ACTR_CALL_OPTIONS_INIT;
+    assert_int_equal(actri_call_limit_ms(actr_ref_ctx(b.ref), &none), 30000); /* without a configured one */
     fixture_open_gate(&a);
     fixture_wait(&b, &holds.ended, 1);
     assert_status(ACTR_OK, holds.status); /* its caller's limit counts */

@@ -141,6 +141,36 @@ static void the_server_is_told_the_rules(void **state)
     actr_system_release(system);
 }
 
+static void keep_warning(actr_log_level_t level, const char *area, const char *line, void *user)
+{
+    (void)area;
+    if (level == ACTR_LOG_WARN && strstr(line, "TURN") != NULL) ++*(unsigned *)user;
+}
+
+/* Who may not show its addresses to peers must not do it for want of relays; servers that are not asked are told of. */
+static void relays_only_is_refused_while_there_are_none(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"turn:127.0.0.1:3478"};
+    fixture_t f = {.url = "ws://127.0.0.1:1/signaling/ws"};
+    actr_system_t *system = NULL;
+    unsigned warnings = 0;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_config_t config = fixture_config(&f, "a");
+    config.log = keep_warning;
+    config.log_user = &warnings;
+    config.turn_urls = urls;
+    config.turn_url_count = 1;
+    assert_ok(actr_system_new(&config, &system, &error), &error);
+    actr_system_release(system);
+    assert_int_equal(warnings, 1);
+    config.force_relay = true;
+    system = NULL;
+    assert_status(ACTR_STATUS_NOT_SUPPORTED, actr_system_new(&config, &system, &error));
+    assert_non_null(strstr(error.message, "force_relay"));
+    assert_null(system);
+}
+
 static void obey_rules(actri_core_switches_t *switches, void *user)
 {
     (void)user;
@@ -183,6 +213,7 @@ int main(void)
         cmocka_unit_test(a_system_has_one_workload),
         cmocka_unit_test(a_panic_in_on_start_fails_the_start),
         cmocka_unit_test(the_server_is_told_the_rules),
+        cmocka_unit_test(relays_only_is_refused_while_there_are_none),
         cmocka_unit_test(the_rules_decide_who_finds_whom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
