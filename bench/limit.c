@@ -138,6 +138,13 @@ static void on_down(void *user, const char *why)
     (void)fprintf(stderr, "limit: %s\n", why);
 }
 
+static void on_lost(void *user, uint16_t stream)
+{
+    (void)user;
+    (void)stream;
+    exit(1); /* out of memory */
+}
+
 static void on_reset(void *user, uint16_t stream)
 {
     (void)user;
@@ -189,7 +196,13 @@ static void on_turn_end(actri_task_t *task)
 static void begin(actri_task_t *task)
 {
     static const actri_dtls_handlers_t dtls = {on_dtls_send, on_dtls_data};
-    static const actri_sctp_handlers_t sctp = {on_sctp_send, on_up, on_down, on_message, on_reset, on_writable};
+    static const actri_sctp_handlers_t sctp = {.send = on_sctp_send,
+                                               .on_up = on_up,
+                                               .on_down = on_down,
+                                               .on_message = on_message,
+                                               .on_lost = on_lost,
+                                               .on_reset = on_reset,
+                                               .on_writable = on_writable};
     end_t *e = ACTRI_CONTAINER(task, end_t, begin);
     char fingerprint[96] = "";
     if (actri_dtls_new(NULL, e->certificate, &dtls, e, &e->dtls, NULL) != ACTR_OK ||
