@@ -33,7 +33,7 @@ typedef struct actr_file_options {
     /* Sending: the longest wait without progress, 0: 15 s. Receiving: a sender that says nothing for so long loses its
        place when another wants it, 0: 5 s. */
     uint32_t timeout_ms;
-    uint32_t attempts;    /* sending: connections that may be tried, 0: 10 */
+    uint32_t attempts;    /* sending: that may be made in a row without progress, 0: 10 */
     uint32_t chunk_bytes; /* sending: 0: 32 KiB; at most 60000 */
     uint64_t max_size;    /* receiving: of a file, 0: 1 GiB */
     uint32_t max_files;   /* receiving: at once, 0: 16 */

@@ -51,7 +51,9 @@ typedef struct out_stream {
     uint64_t session;
     uint32_t queued;       /* chunks that SCTP has not accepted yet */
     uint32_t users;        /* sends inside */
-    int64_t chunks, bytes; /* credit that is left, on this connection */
+    uint32_t binding;      /* counts how often it has been let go of */
+    int64_t chunks, bytes; /* credit that is left */
+    uint64_t credit_on;    /* on this connection, which may outlive the stream's */
     bool accepted;         /* at least one chunk was, on this connection */
     actr_status_t broken;  /* what the next send is told; ACTR_OK: nothing */
     char *why;             /* may be NULL */
@@ -65,6 +67,8 @@ typedef struct out_chunk {
     out_peer_t *peer;
     out_stream_t *stream; /* NULL: latency first */
     size_t size;
+    uint32_t binding; /* the stream's when it was sent */
+    bool paid;        /* it took credit */
     uint64_t sent_on; /* while it waits to be settled */
     actri_sent_t sent;
     struct told *told;     /* NULL: nobody is told */
@@ -196,7 +200,7 @@ static int64_t more(int64_t credit, uint32_t granted)
 
 static bool counts_credit(const out_peer_t *peer, const out_stream_t *stream)
 {
-    return peer->credit && stream->state == OUT_OPEN && stream->session == peer->session;
+    return peer->credit && peer->session != 0 && stream->credit_on == peer->session;
 }
 
 static bool has_credit(const out_peer_t *peer, const out_stream_t *stream, const actri_stream_send_t *send)
@@ -213,7 +217,7 @@ static bool give_up_credit(actri_stream_gate_t *g, const out_stream_t *stream)
     actri_credit_t word = {
         .kind = ACTRI_CREDIT_FORGET,
         .stream_id = actri_span(stream->key + sizeof(actri_id_key_t), stream->key_size - sizeof(actri_id_key_t))};
-    return say(g, &peer->id, stream->session, &word);
+    return say(g, &peer->id, stream->credit_on, &word);
 }
 
 /* Makes room for one more; false: all of them are busy. */
@@ -279,6 +283,7 @@ static void break_stream(actri_stream_gate_t *g, out_stream_t *stream, actr_stat
     stream->state = OUT_NEW;
     stream->accepted = false;
     stream->session = 0;
+    stream->binding++;
 }
 
 /* What the send is told instead of being done. */
@@ -331,18 +336,30 @@ static void keep_or_free(actri_stream_gate_t *g, out_chunk_t *chunk)
     actri_list_append(&g->spare, &chunk->parcel.link);
 }
 
+/* A chunk that did not go: the peer has not reckoned with it. */
+static void give_back(const out_chunk_t *chunk)
+{
+    out_stream_t *stream = chunk->stream;
+    if (!chunk->paid || chunk->parcel.session != stream->credit_on) return;
+    stream->chunks++;
+    stream->bytes += (int64_t)chunk->size;
+}
+
 /* The stream's side of a chunk's end. */
 static void settle(const out_chunk_t *chunk, actr_status_t status, uint64_t session, const actr_error_t *error)
 {
     out_stream_t *stream = chunk->stream;
+    bool current = chunk->binding == stream->binding; /* else it has been let go of meanwhile, and that was said */
     stream->queued--;
-    if (status != ACTR_OK && stream->state == OUT_OPENING && (chunk->opener != NULL || chunk->told != NULL)) {
+    if (status != ACTR_OK && current && stream->state == OUT_OPENING &&
+        (chunk->opener != NULL || chunk->told != NULL)) {
         stream->state = OUT_NEW; /* whoever began it is told */
     } else if (status != ACTR_OK) {
-        break_stream(chunk->gate, stream, status, actr_error_message(error));
-    } else if (stream->state == OUT_OPENING) {
+        give_back(chunk);
+        if (current) break_stream(chunk->gate, stream, status, actr_error_message(error));
+    } else if (current && stream->state == OUT_OPENING) {
         stream->state = OUT_OPEN;
-        stream->session = session;
+        stream->session = stream->credit_on = session;
         stream->accepted = true;
     } else if (stream->session == session) {
         stream->accepted = true;
@@ -469,11 +486,14 @@ static void bind(out_chunk_t *chunk, const actri_stream_send_t *send, opener_t *
         if (peer->session != 0) chunk->parcel.deadline_ns = actri_now_ns() + LOSSY_NS;
         return;
     }
-    if (stream->state == OUT_NEW) {
+    chunk->binding = stream->binding;
+    if (stream->state == OUT_NEW && (peer->session == 0 || stream->credit_on != peer->session)) {
         stream->chunks = ACTRI_CREDIT_CHUNKS;
         stream->bytes = ACTRI_CREDIT_BYTES;
+        stream->credit_on = peer->session; /* 0: that which accepts it */
     }
-    if (stream->chunks > 0 && stream->bytes > 0) { /* as the peer reckons: proto/credit.h */
+    chunk->paid = stream->chunks > 0 && stream->bytes > 0;
+    if (chunk->paid) { /* as the peer reckons: proto/credit.h */
         stream->chunks--;
         stream->bytes -= (int64_t)chunk->size;
     }
@@ -661,7 +681,7 @@ void actri_stream_gate_granted(actri_stream_gate_t *g, const actri_session_t *se
     memcpy(key + sizeof head, credit->stream_id.data, credit->stream_id.size);
     actri_lock(&g->mutex);
     out_stream_t *stream = actri_map_get(&g->streams, key, sizeof head + credit->stream_id.size);
-    if (stream != NULL && stream->state != OUT_NEW && stream->session == session->number) {
+    if (stream != NULL && stream->credit_on == session->number) {
         stream->chunks = more(stream->chunks, credit->chunks);
         stream->bytes = more(stream->bytes, credit->bytes);
         if (stream->peer->waiters > 0) actri_cond_broadcast(&stream->peer->changed);

@@ -33,6 +33,7 @@ typedef struct sending {
     actr_file_options_t o;
     int fd;
     uint64_t size, done;
+    uint64_t begun; /* what the receiver had when the attempt began */
     char sha[ACTRI_FILE_SHA_TEXT], reply_id[48];
     uint8_t block[MOST_CHUNK_BYTES];
     actri_mutex_t mutex; /* guards the rest */
@@ -161,6 +162,9 @@ static actr_status_t offer(sending_t *s, actri_file_word_t *heard, actr_error_t 
         {ACTRI_FILE_NAME, s->name}, {ACTRI_FILE_SIZE, size}, {ACTRI_FILE_REPLY, s->reply_id}};
     (void)listen_for(s, 0); /* what an attempt before was told does not count */
     actr_status_t status = say(s, "offer", 0, more, 3, error);
+    if (status == ACTR_STATUS_DELIVERY_UNCERTAIN) { /* of the last attempt: this one begins on a new connection */
+        status = say(s, "offer", 0, more, 3, error);
+    }
     /* that was said of what went before it, on a connection that has ended */
     if (status == ACTR_STATUS_DELIVERY_UNCERTAIN) status = say(s, "offer", 0, more, 3, error);
     if (status != ACTR_OK) return status;
@@ -191,7 +195,7 @@ static actr_status_t attempt(sending_t *s, actr_error_t *error)
     actr_status_t status = offer(s, &heard, error);
     if (status != ACTR_OK || heard == ACTRI_FILE_DONE) return status;
     actri_lock(&s->mutex);
-    s->done = s->offset;
+    s->done = s->begun = s->offset;
     actri_unlock(&s->mutex);
     return send_rest(s, error);
 }
@@ -215,10 +219,16 @@ static void say_stop(const sending_t *s, actr_status_t status)
     }
 }
 
+/* Only attempts after which the receiver has nothing more are counted. */
 static actr_status_t transfer_all(sending_t *s, actr_error_t *error)
 {
+    uint64_t furthest = 0;
     actr_status_t status = attempt(s, error);
     for (uint32_t n = 1; n < s->o.attempts && worth_another(status); n++) {
+        if (s->begun > furthest) {
+            furthest = s->begun;
+            n = 1;
+        }
         if (!tell(s, false, ACTR_OK, "")) return cancelled(error);
         (void)listen_for(s, n * PAUSE_MS);
         status = attempt(s, error);

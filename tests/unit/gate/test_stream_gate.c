@@ -306,6 +306,47 @@ static void test_a_forgotten_stream_is_told(void **state)
     end();
 }
 
+/* A chunk of the connection before, which is ended late, does nothing to the stream on the next one. */
+static void test_a_late_end_is_not_the_next_connections(void **state)
+{
+    (void)state;
+    begin();
+    actri_stream_gate_up(stage.gate, &session_1);
+    assert_int_equal(send("s", true), ACTR_OK);
+    actri_stream_gate_down(stage.gate, &session_1);
+    assert_int_equal(send("s", true), ACTR_STATUS_UNAVAILABLE);
+    assert_int_equal(send("s", false), ACTR_OK); /* opens it anew */
+    end_first(ACTR_STATUS_UNAVAILABLE, 0);       /* of the first */
+    actri_stream_gate_up(stage.gate, &granting);
+    end_first(ACTR_OK, 3);
+    for (int i = 1; i < 32; i++) assert_int_equal(send("s", true), ACTR_OK);
+    assert_int_equal(send("s", false), ACTR_STATUS_WOULD_BLOCK); /* and has that connection's credit */
+    grant(&granting, "s", 1, 1);
+    assert_int_equal(send("s", false), ACTR_OK);
+    end();
+}
+
+/* A stream that breaks while its connection lives goes on with the credit that it has there, as the peer reckons. */
+static void test_a_stream_that_breaks_keeps_its_credit(void **state)
+{
+    (void)state;
+    begin();
+    actri_stream_gate_up(stage.gate, &granting);
+    for (int i = 0; i < 11; i++) assert_int_equal(send("s", true), ACTR_OK);
+    for (int i = 0; i < 10; i++) end_first(ACTR_OK, 3);
+    end_first(ACTR_STATUS_LIMIT_REACHED, 0); /* it did not go, and brings its credit back */
+    grant(&granting, "s", 5, 1000);
+    assert_int_equal(send("s", true), ACTR_STATUS_DELIVERY_UNCERTAIN);
+    for (int i = 0; i < 32 - 10 + 5; i++) assert_int_equal(send("s", true), ACTR_OK);
+    assert_int_equal(send("s", false), ACTR_STATUS_WOULD_BLOCK);
+    while (stage.count > 1) end_first(ACTR_OK, 3);
+    end_first(ACTR_STATUS_LIMIT_REACHED, 0);
+    assert_int_equal(send("s", true), ACTR_STATUS_DELIVERY_UNCERTAIN);
+    assert_int_equal(send("s", false), ACTR_OK);
+    assert_int_equal(send("s", false), ACTR_STATUS_WOULD_BLOCK);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +357,8 @@ int main(void)
         cmocka_unit_test(test_a_stream_goes_as_far_as_its_credit),
         cmocka_unit_test(test_credit_counts_bytes),
         cmocka_unit_test(test_a_forgotten_stream_is_told),
+        cmocka_unit_test(test_a_late_end_is_not_the_next_connections),
+        cmocka_unit_test(test_a_stream_that_breaks_keeps_its_credit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
