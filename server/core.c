@@ -3,6 +3,7 @@
 #include "server/core.h"
 
 #include "base/map.h"
+#include "base/utf8.h"
 #include "port/random.h"
 #include "proto/pbwire.h"
 #include "server/core_state.h"
@@ -22,6 +23,7 @@ void actri_core_trace(const actri_core_t *core, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    actri_utf8_line(line); /* it may hold what a client calls itself */
     core->output.trace(core->output.user, line);
 }
 
