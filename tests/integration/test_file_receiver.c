@@ -2,6 +2,8 @@
 /* A receiver of files against a sender that makes its own rules: what it keeps, whom it holds up, what it shows. */
 #include "fixture.h"
 
+#include "base/utf8.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -20,6 +22,7 @@ typedef struct scene {
     actr_status_t status;
     char folder[64];
     actr_file_receiver_t *receiver;
+    unsigned untold, dirty; /* lines of the log: that an answer did not leave; that are none */
 } scene_t;
 
 static void note(scene_t *s, char what)
@@ -74,6 +77,18 @@ static void on_gate(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
     if (chunk->kind == ACTR_CHUNK_DATA) (void)fixture_slow(&s->n);
 }
 
+static void on_log(actr_log_level_t level, const char *area, const char *line, void *user)
+{
+    scene_t *s = user;
+    char clean[1200];
+    (void)level;
+    (void)area;
+    (void)snprintf(clean, sizeof clean, "%s", line);
+    actri_utf8_line(clean);
+    if (strcmp(clean, line) != 0) (void)__atomic_add_fetch(&s->dirty, 1, __ATOMIC_RELAXED);
+    if (strstr(line, "is not told") != NULL) (void)__atomic_add_fetch(&s->untold, 1, __ATOMIC_RELAXED);
+}
+
 static void open_scene(scene_t *s, actr_file_options_t options)
 {
     actr_error_t error = ACTR_ERROR_INIT;
@@ -86,6 +101,9 @@ static void open_scene(scene_t *s, actr_file_options_t options)
     actr_config_t config = fixture_config(&s->f, "Taker");
     config.stream_threads = 1; /* what runs on it holds up everybody */
     config.drain_timeout_ms = 100;
+    config.log = on_log;
+    config.log_user = s;
+    config.log_level = ACTR_LOG_TRACE;
     fixture_start(&s->n, &config);
     options.on_progress = on_progress;
     options.user = s;
@@ -399,6 +417,69 @@ static void test_a_name_that_was_given_away_meanwhile(void **state)
     close_scene(&s);
 }
 
+/* Nor does what is logged of it, here where its sender can not be told. */
+static void test_refused_names_are_logged_as_one_line(void **state)
+{
+    (void)state;
+    scene_t s;
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    open_scene(&s, options);
+    const actr_metadata_t metadata[] = {{"file-op", "offer"},
+                                        {"file-sha256", sha_of('a')},
+                                        {"file-name", "a\x1b[2J\nb\xc2\x9b"},
+                                        {"file-size", "5"},
+                                        {"file-reply", "nobody\x1b[2J"}};
+    send_chunk(&s, "files", metadata, 5, "");
+    wait_for(&s, 1);
+    assert_status(ACTR_STATUS_INVALID_NAME, s.status);
+    assert_int_equal(__atomic_load_n(&s.untold, __ATOMIC_RELAXED), 1);
+    assert_int_equal(__atomic_load_n(&s.dirty, __ATOMIC_RELAXED), 0);
+    close_scene(&s);
+}
+
+static void refuse_rudely(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
+{
+    actr_dest_t sender = actr_dest_shell();
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_metadata_t metadata[] = {
+        {"file-op", "refused"}, {"file-sha256", ""}, {"file-why", "\x1b]0;gone\x07\r\nno\xc2\x9b"}};
+    actr_chunk_t answer = ACTR_CHUNK_INIT;
+    (void)user;
+    for (size_t i = 0; i < chunk->metadata_count; i++) {
+        if (strcmp(chunk->metadata[i].key, "file-sha256") == 0) metadata[1].value = chunk->metadata[i].value;
+        if (strcmp(chunk->metadata[i].key, "file-reply") == 0) answer.stream_id = chunk->metadata[i].value;
+    }
+    answer.metadata = metadata;
+    answer.metadata_count = 3;
+    if (answer.stream_id != NULL) assert_ok(actr_ctx_send_chunk(ctx, &sender, &answer, NULL, &error), &error);
+}
+
+/* The sender is shown the receiver's reason in the same way, in its error and in on_progress. */
+static void test_reasons_are_shown_as_one_line(void **state)
+{
+    (void)state;
+    scene_t s;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    open_scene(&s, options);
+    actr_ctx_t *ctx = actr_ref_ctx(s.n.ref);
+    actr_dest_t local = actr_dest_local();
+    assert_ok(actr_ctx_register_stream(ctx, "rude", refuse_rudely, NULL, NULL, &error), &error);
+    put_file(&s, "mine", 5, 0);
+    options.on_progress = on_progress;
+    options.user = &s;
+    actr_status_t status = actr_file_send(ctx, &local, "rude", in_folder(&s, "mine"), &options, &error);
+    assert_status(ACTR_STATUS_PERMISSION_DENIED, status);
+    assert_string_equal(error.message, "the receiver refused mine:  ]0;gone   no  ");
+    assert_string_equal(s.why, error.message);
+    options.name = "x\x1b[2J";
+    status = actr_file_send(ctx, &local, "rude", in_folder(&s, "mine"), &options, &error);
+    assert_status(ACTR_STATUS_INVALID_ARGUMENT, status);
+    assert_string_equal(error.message, "\"x [2J\" is no name for a file to be sent");
+    assert_int_equal(__atomic_load_n(&s.dirty, __ATOMIC_RELAXED), 0);
+    close_scene(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +489,8 @@ int main(void)
         cmocka_unit_test(test_whole_is_checked_in_slices),
         cmocka_unit_test(test_nobody_waits_for_a_hash),
         cmocka_unit_test(test_refused_names_are_shown_as_one_line),
+        cmocka_unit_test(test_refused_names_are_logged_as_one_line),
+        cmocka_unit_test(test_reasons_are_shown_as_one_line),
         cmocka_unit_test(test_the_silent_lose_their_places),
         cmocka_unit_test(test_a_name_that_was_given_away_meanwhile),
     };
