@@ -170,12 +170,20 @@ static bool low(const actri_stream_t *s)
     return s->count <= s->spec.max_items / 2 && s->bytes <= s->spec.max_bytes / 2;
 }
 
+/* Something else is due first: the end of a sender, or, behind the last of its items, that of the one before. */
+static bool end_comes_first(const actri_stream_t *s, const actri_stream_item_t *before)
+{
+    if (!actri_list_empty(&s->ends)) return true;
+    const actri_stream_sender_t *sender = before == NULL ? NULL : before->sender;
+    return sender != NULL && sender->gone && s->slots[s->first].sender != sender;
+}
+
 /* Takes a batch; *room: paused senders may go on. */
 static unsigned take_batch(actri_stream_t *s, actri_stream_item_t batch[BATCH], bool *room)
 {
     unsigned n = 0;
     actri_lock(&s->mutex);
-    while (n < BATCH && s->count > 0) {
+    while (n < BATCH && s->count > 0 && !end_comes_first(s, n > 0 ? &batch[n - 1] : NULL)) {
         batch[n] = take_locked(s);
         if (batch[n].sender != NULL) batch[n].sender->took_some = true;
         n++;

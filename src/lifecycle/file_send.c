@@ -33,13 +33,14 @@ typedef struct sending {
     actr_file_options_t o;
     int fd;
     uint64_t size, done;
-    uint64_t begun; /* what the receiver had when the attempt began */
     char sha[ACTRI_FILE_SHA_TEXT], reply_id[48];
     uint8_t block[MOST_CHUNK_BYTES];
     actri_mutex_t mutex; /* guards the rest */
     actri_cond_t changed;
     actri_file_word_t heard;
     uint64_t offset;
+    uint64_t begun; /* what the receiver had when the attempt began; only the sender's thread writes it */
+    bool under_way; /* it has begun */
     char why[200];
 } sending_t;
 
@@ -48,8 +49,11 @@ typedef struct sending {
 static void hear_locked(sending_t *s, const actr_chunk_t *chunk)
 {
     const char *why = "";
-    actri_file_word_t heard = actri_file_read_word(chunk, s->sha, s->size, &s->offset, &why);
+    uint64_t offset = s->offset;
+    actri_file_word_t heard = actri_file_read_word(chunk, s->sha, s->size, &offset, &why);
     if (heard == ACTRI_FILE_NOTHING) return;
+    if (heard == ACTRI_FILE_FROM && s->under_way && offset == s->begun) return; /* to an offer that was made twice */
+    s->offset = offset;
     s->heard = heard;
     (void)snprintf(s->why, sizeof s->why, "%s", why);
 }
@@ -196,8 +200,13 @@ static actr_status_t attempt(sending_t *s, actr_error_t *error)
     if (status != ACTR_OK || heard == ACTRI_FILE_DONE) return status;
     actri_lock(&s->mutex);
     s->done = s->begun = s->offset;
+    s->under_way = true;
     actri_unlock(&s->mutex);
-    return send_rest(s, error);
+    status = send_rest(s, error);
+    actri_lock(&s->mutex);
+    s->under_way = false;
+    actri_unlock(&s->mutex);
+    return status;
 }
 
 static bool worth_another(actr_status_t status)

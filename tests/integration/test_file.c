@@ -2,6 +2,7 @@
 /* Files over data streams: whole, refused, broken and gone on with. */
 #include "fixture.h"
 
+#include <actr/transport.h>
 #include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -523,6 +524,62 @@ static void test_a_break_costs_no_time_limit(void **state)
     remove_folder(&to);
 }
 
+typedef struct breaker {
+    actr_outproc_t *taker;
+    watch_t in; /* what it has */
+    uint64_t next;
+    unsigned breaks;
+} breaker_t;
+
+static bool break_often(const actr_file_progress_t *progress, void *user)
+{
+    breaker_t *b = user;
+    actri_lock(&b->in.mutex);
+    uint64_t there = b->in.done;
+    actri_unlock(&b->in.mutex);
+    if (progress->ended || there < b->next) return true;
+    b->breaks++;
+    b->next = there + 200000;
+    actr_outproc_close_all(b->taker);
+    return true;
+}
+
+/* As long as each connection brings some of it over, any number of them may break. */
+static void test_a_connection_that_breaks_again_and_again(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    folder_t from = make_folder(), to = make_folder();
+    char source[200], target[200];
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    breaker_t breaker = {.taker = actr_ref_outproc(b.ref), .next = 200000};
+    watch_init(&breaker.in);
+    actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
+    options.on_progress = on_progress;
+    options.user = &breaker.in;
+    actr_file_receiver_t *receiver = receive_in(&b, &to, &options);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    in_folder(&from, "file", source);
+    in_folder(&to, "file", target);
+    write_file(source, 24000000, 1);
+    options.on_progress = break_often;
+    options.user = &breaker;
+    assert_ok(actr_file_send(actr_ref_ctx(a.ref), &dest, "files", source, &options, &error), &error);
+    assert_true(same_files(source, target));
+    assert_true(breaker.breaks >= 4);
+    assert_int_equal(count_files(&to), 1);
+    actr_file_receiver_free(actr_ref_ctx(b.ref), receiver);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+    remove_folder(&from);
+    remove_folder(&to);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
@@ -536,6 +593,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_only_regular_files_are_sent),
         cmocka_unit_test(test_a_part_that_is_no_good_is_sent_anew),
         cmocka_unit_test(test_a_silent_sender_loses_its_file_to_another),
+        cmocka_unit_test(test_a_connection_that_breaks_again_and_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,7 @@ typedef struct peer_state {
 
 typedef struct seen { /* by one registration, of one session */
     uint64_t session, last;
+    uint64_t peer;
     bool any, ended;
 } seen_t;
 
@@ -164,6 +165,15 @@ static seen_t *seen_of(registration_t *r, uint64_t session)
     return seen;
 }
 
+/* A sender that has connected again is a new one: the end of the old one has been told. */
+static void check_ended_before(const registration_t *r, const actri_session_t *session)
+{
+    for (unsigned i = 0; i < r->seen_count; i++) {
+        const seen_t *seen = &r->seen[i];
+        if (seen->session < session->number && seen->peer == session->peer.serial_number) assert_true(seen->ended);
+    }
+}
+
 /* In order for each sender, nothing after its end, and its end once. */
 static bool deliver(const actri_stream_t *stream, const actri_stream_item_t *item)
 {
@@ -171,7 +181,9 @@ static bool deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
     assert_true(r->open);
     assert_non_null(item->sender);
     seen_t *seen = seen_of(r, item->sender->session.number);
+    seen->peer = item->sender->session.peer.serial_number;
     assert_false(seen->ended);
+    if (item->buf != NULL) check_ended_before(r, &item->sender->session);
     r->calls++;
     if (item->buf != NULL && world.no_memory) return false;
     if (item->buf == NULL) {
