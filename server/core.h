@@ -26,9 +26,10 @@ typedef struct actri_core_switches {
     uint32_t unauthorized;        /* answer so many requests with 401 */
     uint32_t warnings;            /* so many Pongs carry a credential warning */
     uint32_t drop_relays, drop_candidates;
-    uint32_t drop_searches; /* so many route requests get no answer */
-    bool larger_offers;     /* as the servers of early 2026: the larger id offers */
-    bool strict_acl;        /* candidates and relays obey the ACLs that were registered */
+    uint32_t drop_searches;  /* so many route requests get no answer */
+    uint32_t drop_farewells; /* so many unregistrations get none */
+    bool larger_offers;      /* as the servers of early 2026: the larger id offers */
+    bool strict_acl;         /* candidates and relays obey the ACLs that were registered */
 } actri_core_switches_t;
 
 ACTR_MUST_CHECK actr_status_t actri_core_new(const actri_env_t *env, const actri_core_output_t *output,

@@ -221,6 +221,10 @@ static void on_unregister(actri_core_t *core, uint64_t connection, const char *e
 {
     char text[ACTR_ID_TEXT_SIZE];
     core->unregistrations++;
+    if (core->switches.drop_farewells > 0) {
+        core->switches.drop_farewells--;
+        return;
+    }
     actri_core_trace(core, "unregistered: %s", actr_id_print(&row->id, text));
     answer_empty(core, connection, envelope_id, &row->id, SIGNALING__SIGNALING_TO_ACTR__PAYLOAD_UNREGISTER_RESPONSE);
     actri_core_remove(core, row);

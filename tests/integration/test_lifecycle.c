@@ -482,6 +482,74 @@ static void a_dead_letter_is_heard_of(void **state)
     fixture_close(&f);
 }
 
+/* ---- what must not hold a shutdown up ---- */
+
+static actr_status_t serve_ask(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    s->seen = scene_forward(ctx, &s->peer, "w.Slow", request, reply);
+    scene_note(s, 'r');
+    return s->seen;
+}
+
+static void note_stop(actr_ctx_t *ctx, void *user)
+{
+    (void)ctx;
+    scene_note(user, 'z');
+}
+
+/* The reference's pending calls wait for their timers: half a minute (lifecycle-and-rpc 3). */
+static void a_handler_that_waits_for_a_peer_is_let_go(void **state)
+{
+    (void)state;
+    static const scene_route_t asking[] = {{"w.Ask", serve_ask}, {0}};
+    fixture_t f;
+    scene_t a, b;
+    actr_workload_t workload;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    scene_open(&b, &f, "b", routes, NULL);
+    actr_config_t config = fixture_config(&f, "a");
+    config.drain_timeout_ms = 50;
+    scene_init(&a, asking, NULL, &workload);
+    workload.on_stop = note_stop;
+    scene_attach(&a, &config, &workload);
+    assert_ok(actr_node_start(a.n.node, &a.n.ref, &error), &error);
+    a.peer = fixture_find(&a.n, "b");
+    assert_ok(actr_ref_tell(a.n.ref, "w.Ask", (actr_bytes_t){"x", 1}, NULL, &error), &error);
+    fixture_wait(&b.n, &b.n.slow_begun, 1);
+    actr_ref_shutdown(a.n.ref);
+    assert_ok(actr_ref_wait_for_shutdown(a.n.ref, 20000, &error), &error);
+    assert_string_equal(a.order, "rz");
+    assert_status(ACTR_STATUS_SHUTTING_DOWN, a.seen);
+    scene_close(&a);
+    scene_close(&b);
+    fixture_close(&f);
+}
+
+static void one_farewell_is_not_answered(actri_core_switches_t *switches, void *user)
+{
+    (void)user;
+    switches->drop_farewells = 1;
+}
+
+/* It is waited for, five seconds. */
+static void a_server_that_does_not_answer_the_last_request_is_left(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a;
+    actr_error_t error = ACTR_ERROR_INIT;
+    fixture_open(&f);
+    scene_open(&a, &f, "a", routes, NULL);
+    actri_server_switch(f.server, one_farewell_is_not_answered, NULL);
+    actr_ref_shutdown(a.n.ref);
+    assert_ok(actr_ref_wait_for_shutdown(a.n.ref, 20000, &error), &error);
+    actri_server_counts_t counts;
+    assert_true(actri_server_wait(f.server, unregistered, NULL, actri_now_ns(), &counts)); /* it was asked */
+    scene_close(&a);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +561,8 @@ int main(void)
         cmocka_unit_test(a_shutdown_goes_in_order),
         cmocka_unit_test(many_may_shut_down_at_once),
         cmocka_unit_test(a_dead_letter_is_heard_of),
+        cmocka_unit_test(a_handler_that_waits_for_a_peer_is_let_go),
+        cmocka_unit_test(a_server_that_does_not_answer_the_last_request_is_left),
         cmocka_unit_test(many_nodes_in_one_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
