@@ -33,6 +33,7 @@ typedef struct out_peer {
     actr_id_t id;
     uint64_t session; /* that is up; 0: none */
     bool credit;      /* it grants some */
+    bool poor;        /* a word about credit was lost on that session: it is to end */
     window_t reliable, lossy;
     unsigned users, waiters, streams; /* users: sends inside, and chunks on their way */
     actri_cond_t changed;
@@ -99,6 +100,8 @@ struct actri_stream_gate {
     actri_link_t taken; /* [loop] chunks that SCTP has taken in this turn, by parcel.link */
     actri_task_t turn_end;
     bool turn_waits; /* [loop]; once it is over, under the mutex as well */
+    actri_task_t poor_task;
+    bool poor_waits; /* it is posted; under the mutex */
     actri_cond_t quiet;
     actri_mutex_t mutex; /* guards the rest */
     actri_map_t peers, streams;
@@ -190,7 +193,33 @@ static bool say(actri_stream_gate_t *g, const actr_id_t *to, uint64_t session, c
 void actri_stream_gate_say(actri_stream_gate_t *g, const actri_session_t *session, const actri_credit_t *credit)
 {
     if (say(g, &session->peer, session->number, credit)) return;
-    actri_warn(g->env, "stream", "out of memory: %s gets no more credit for a stream", session->peer.type.name);
+    actri_warn(g->env, "stream", "out of memory: credit for %s is lost", session->peer.type.name);
+    actri_id_key_t key = actri_id_key(&session->peer);
+    actri_lock(&g->mutex);
+    out_peer_t *peer = actri_map_get(&g->peers, &key, sizeof key);
+    bool posts = peer != NULL && peer->session == session->number && !g->closed && !g->poor_waits;
+    if (peer != NULL && peer->session == session->number) peer->poor = true;
+    if (posts) g->poor_waits = true;
+    actri_unlock(&g->mutex);
+    if (posts) actri_loop_post(g->loop, &g->poor_task);
+}
+
+/* Who was not told of its credit would wait for it for ever. [loop] */
+static void end_poor(actri_task_t *task)
+{
+    actri_stream_gate_t *g = ACTRI_CONTAINER(task, actri_stream_gate_t, poor_task);
+    size_t cursor = 0;
+    out_peer_t *peer;
+    actri_lock(&g->mutex);
+    while ((peer = actri_map_next(&g->peers, &cursor)) != NULL) {
+        if (!peer->poor) continue;
+        actri_session_t session = {.peer = peer->id, .number = peer->session};
+        peer->poor = false;
+        if (session.number != 0) actri_outproc_give_up(g->outproc, &session, "out of memory: credit is lost");
+    }
+    g->poor_waits = false;
+    actri_cond_broadcast(&g->quiet);
+    actri_unlock(&g->mutex);
 }
 
 static int64_t more(int64_t credit, uint32_t granted)
@@ -649,6 +678,7 @@ void actri_stream_gate_up(actri_stream_gate_t *g, const actri_session_t *session
     if (peer != NULL) { /* else each stream's first chunk finds it */
         peer->session = session->number;
         peer->credit = session->credit;
+        peer->poor = false;
     }
     actri_unlock(&g->mutex);
 }
@@ -700,6 +730,7 @@ actr_status_t actri_stream_gate_new(const actri_env_t *env, actri_loop_t *loop, 
     g->loop = loop;
     g->outproc = outproc;
     g->turn_end.run = run_turn_end;
+    g->poor_task.run = end_poor;
     actri_list_init(&g->taken);
     actri_mutex_init(&g->mutex);
     actri_cond_init(&g->quiet);
@@ -729,7 +760,9 @@ void actri_stream_gate_free(actri_stream_gate_t *g)
     out_peer_t *peer;
     actri_link_t *link;
     actri_lock(&g->mutex);
-    while (g->turn_waits) (void)actri_cond_wait(&g->quiet, &g->mutex, ACTRI_NEVER); /* the loop's turn ends by itself */
+    while (g->turn_waits || g->poor_waits) { /* the loop's turn ends by itself */
+        (void)actri_cond_wait(&g->quiet, &g->mutex, ACTRI_NEVER);
+    }
     actri_unlock(&g->mutex);
     while ((stream = actri_map_next(&g->streams, &cursor)) != NULL) {
         actri_free(g->env, stream->why);

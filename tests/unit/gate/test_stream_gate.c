@@ -6,6 +6,7 @@
 #include "check.h"
 #include "fake_loop.h"
 #include "gate/stream_gate.h"
+#include "oom.h"
 #include "port/clock.h"
 
 #include <stdio.h>
@@ -21,7 +22,8 @@ static struct {
     actr_status_t last_told;
     actri_task_t finish;   /* ends the first parcel on the loop */
     actr_status_t outcome; /* so */
-    uint64_t sent_on;
+    uint64_t sent_on, given_up_session;
+    unsigned given_up;
 } stage;
 
 void actri_outproc_send(actri_outproc_t *outproc, actri_parcel_t *parcel)
@@ -29,6 +31,14 @@ void actri_outproc_send(actri_outproc_t *outproc, actri_parcel_t *parcel)
     (void)outproc;
     assert_true(stage.count < MOST);
     stage.parcels[stage.count++] = parcel;
+}
+
+void actri_outproc_give_up(actri_outproc_t *outproc, const actri_session_t *session, const char *why)
+{
+    (void)outproc;
+    assert_true(why[0] != '\0');
+    stage.given_up++;
+    stage.given_up_session = session->number;
 }
 
 void actri_serial_post(actri_serial_t *serial, actri_task_t *task, bool high)
@@ -76,12 +86,19 @@ static const actri_session_t session_1 = {.peer = {.serial_number = 7, .realm = 
 static const actri_session_t session_2 = {.peer = {.serial_number = 7, .realm = 1, .type = {"acme", "taker"}},
                                           .number = 2};
 
-static void begin(void)
+static actr_status_t begin_with(const actri_env_t *env)
 {
     actr_error_t error = ACTR_ERROR_INIT;
     memset(&stage, 0, sizeof stage);
     fake_loop_reset();
-    assert_ok(actri_stream_gate_new(NULL, fake_loop(), NULL, &stage.gate, &error), &error);
+    actr_status_t status = actri_stream_gate_new(env, fake_loop(), NULL, &stage.gate, &error);
+    assert_int_equal(error.status, status);
+    return status;
+}
+
+static void begin(void)
+{
+    assert_int_equal(begin_with(NULL), ACTR_OK);
 }
 
 static void end(void)
@@ -347,6 +364,37 @@ static void test_a_stream_that_breaks_keeps_its_credit(void **state)
     end();
 }
 
+/* Each allocation fails in turn: a send says so, and credit that can not be granted ends the connection, for the peer
+   would wait for it for ever. */
+static void test_any_allocation_may_fail(void **state)
+{
+    (void)state;
+    unsigned whole = 0, given_up = 0;
+    actri_credit_t credit = {.kind = ACTRI_CREDIT_GRANT, .chunks = 7, .bytes = 9, .stream_id = actri_span_text("x")};
+    OOM_EACH(oom)
+    {
+        if (begin_with(&oom.env) != ACTR_OK) continue;
+        actri_stream_gate_up(stage.gate, &granting);
+        bool full = true;
+        for (int n = 0; n < 3; n++) {
+            actr_status_t status = send_sized(n < 2 ? "a" : "b", ACTR_STREAM_RELIABLE, false, n == 1, 100);
+            full = full && status == ACTR_OK;
+            assert_true(status == ACTR_OK || status == ACTR_STATUS_NO_MEMORY || status == ACTR_STATUS_WOULD_BLOCK);
+        }
+        size_t before = stage.count;
+        actri_stream_gate_say(stage.gate, &granting, &credit);
+        fake_loop_run(ACTRI_MS);
+        assert_int_equal(stage.count - before + stage.given_up, 1);
+        assert_true(stage.given_up == 0 || stage.given_up_session == granting.number);
+        given_up += stage.given_up;
+        whole += full && stage.given_up == 0;
+        while (stage.count > 0) end_first(ACTR_OK, granting.number);
+        actri_stream_gate_down(stage.gate, &granting);
+        end();
+    }
+    assert_true(whole > 0 && given_up >= 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_a_forgotten_stream_is_told),
         cmocka_unit_test(test_a_late_end_is_not_the_next_connections),
         cmocka_unit_test(test_a_stream_that_breaks_keeps_its_credit),
+        cmocka_unit_test(test_any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
