@@ -84,14 +84,15 @@ static actr_status_t fill(actri_lock_entry_t *entry, actri_lock_file_t *files, c
     return ACTR_OK;
 }
 
-static actr_status_t add_contract(actri_lock_t *lock, actri_lock_entry_t *entry, const protos_t *contract,
+static actr_status_t add_contract(actri_lock_t *lock, const actri_lock_entry_t *entry, const protos_t *contract,
                                   actr_error_t *error)
 {
+    actri_lock_entry_t whole = *entry;
     actri_lock_file_t *files = calloc(contract->count, sizeof *files);
     actri_fingerprint_t *own = calloc(contract->count, sizeof *own), service;
     actr_status_t status =
-        files == NULL || own == NULL ? actri_no_memory(error) : fill(entry, files, contract, &service, own, error);
-    if (status == ACTR_OK) status = actri_lock_add(lock, entry, error);
+        files == NULL || own == NULL ? actri_no_memory(error) : fill(&whole, files, contract, &service, own, error);
+    if (status == ACTR_OK) status = actri_lock_add(lock, &whole, error);
     free(files);
     free(own);
     return status;

@@ -349,14 +349,16 @@ bool pj_is_known(const actri_proto_message_t *type)
 
 json_t *pj_known_to_plain(pj_walk_t *walk, const pj_where_t *where, const actri_proto_message_t *type, json_t *value)
 {
-    json_t *out = known_of(type)->in(walk, where, value);
+    const struct known *known = known_of(type);
+    json_t *out = known == NULL ? NULL : known->in(walk, where, value);
     if (out == NULL && walk->status == ACTR_OK) (void)pj_no_memory(walk);
     return out;
 }
 
 json_t *pj_known_from_plain(pj_walk_t *walk, const pj_where_t *where, const actri_proto_message_t *type, json_t *plain)
 {
-    json_t *out = known_of(type)->out(walk, where, plain);
+    const struct known *known = known_of(type);
+    json_t *out = known == NULL ? NULL : known->out(walk, where, plain);
     if (out == NULL && walk->status == ACTR_OK) (void)pj_no_memory(walk);
     return out;
 }

@@ -7,7 +7,9 @@ static void merge(actri_link_t *list, actri_link_t *other, actri_before_fn befor
     actri_list_init(&merged);
     while (!actri_list_empty(list) && !actri_list_empty(other)) {
         bool second = before(other->next, list->next); /* equal ones stay in their order */
-        actri_list_append(&merged, actri_list_take(second ? other : list));
+        actri_link_t *first = second ? other->next : list->next;
+        actri_list_remove(first);
+        actri_list_append(&merged, first);
     }
     actri_list_splice(&merged, list);
     actri_list_splice(&merged, other);

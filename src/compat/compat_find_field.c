@@ -149,7 +149,7 @@ void actri_compat_find_fields(actri_compat_finder_t *finder, const actri_proto_m
             find_shared(finder, candidate, old, new);
         else if (gone)
             find_gone(finder, candidate, old, &now);
-        else
+        else if (new != NULL)
             find_new(finder, base, candidate, new, &before);
         i += shared || gone;
         j += !gone;

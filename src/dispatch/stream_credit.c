@@ -72,7 +72,7 @@ void actri_credit_forget_all(const actri_env_t *env, actri_credit_accounts_t *ac
 static void remember(const actri_stream_t *stream, const actri_stream_sender_t *sender)
 {
     actri_credit_accounts_t *accounts = sender->accounts;
-    actri_span_t id = actri_span_text(stream->spec.id);
+    actri_span_t id = actri_span(stream->spec.id, strlen(stream->spec.id));
     actri_credit_forget_locked(stream->env, accounts, id);
     account_t *account = actri_alloc(stream->env, sizeof *account + id.size);
     if (account == NULL) return;

@@ -422,17 +422,17 @@ static void wake_waiters(out_peer_t *peer, bool changes)
 /* Settles what SCTP has taken in this turn. [loop], with the mutex */
 static void settle_taken(actri_stream_gate_t *g)
 {
-    actri_link_t *link;
-    out_peer_t *peer = NULL;
+    actri_link_t *link = actri_list_take(&g->taken);
+    if (link == NULL) return;
+    out_peer_t *peer = ACTRI_CONTAINER(link, out_chunk_t, parcel.link)->peer;
     bool changes = false;
-    while ((link = actri_list_take(&g->taken)) != NULL) {
+    peer->users++;
+    for (; link != NULL; link = actri_list_take(&g->taken)) {
         out_chunk_t *chunk = ACTRI_CONTAINER(link, out_chunk_t, parcel.link);
-        if (peer != NULL && peer != chunk->peer) {
+        if (peer != chunk->peer) {
             wake_waiters(peer, changes);
             changes = false;
             leave_peer(g, peer);
-        }
-        if (peer != chunk->peer) {
             peer = chunk->peer;
             peer->users++;
         }
@@ -440,7 +440,6 @@ static void settle_taken(actri_stream_gate_t *g)
         leave_peer(g, peer);
         keep_or_free(g, chunk);
     }
-    if (peer == NULL) return;
     wake_waiters(peer, changes);
     leave_peer(g, peer);
 }

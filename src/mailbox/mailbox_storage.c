@@ -366,9 +366,10 @@ static void take_ended(actri_mailbox_t *m, actri_link_t *to)
 {
     size_t burials = 0;
     for (size_t i = 0; i < ACTRI_BATCH && !actri_list_empty(&m->ended); i++) {
-        const actri_mail_t *mail = actri_mail_of(m->ended.next);
-        if (mail->user != NULL && ++burials > ACTRI_BURIALS) return;
-        actri_list_append(to, actri_list_take(&m->ended));
+        actri_link_t *first = m->ended.next;
+        if (actri_mail_of(first)->user != NULL && ++burials > ACTRI_BURIALS) return;
+        actri_list_remove(first);
+        actri_list_append(to, first);
     }
 }
 

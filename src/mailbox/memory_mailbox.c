@@ -97,7 +97,8 @@ static void hide(memory_mailbox_t *m, held_t *held, int64_t until_ms)
 static void wake(memory_mailbox_t *m, int64_t now_ms)
 {
     while (!actri_list_empty(&m->hidden) && held_of(m->hidden.next)->available_ms <= now_ms) {
-        held_t *held = held_of(actri_list_take(&m->hidden));
+        held_t *held = held_of(m->hidden.next);
+        actri_list_remove(&held->link);
         make_ready(m, held);
     }
 }

@@ -398,11 +398,12 @@ static bool let_go(actri_store_t *store, const char *path, int64_t now_ms)
     char query[320];
     if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) return false;
     bool known = actri_begun_each(&store->env, path, let_go_begun, store->db);
+    long long most = now_ms + MOST_DELAY_MS;
     (void)sqlite3_snprintf(
         sizeof query, query,
         "UPDATE message SET leased = 0, available_ms = 0, attempts = max(0, attempts - %d) WHERE leased <> 0;"
         "UPDATE message SET available_ms = %lld WHERE available_ms > %lld; COMMIT",
-        known ? 1 : 0, (long long)(now_ms + MOST_DELAY_MS), (long long)(now_ms + MOST_DELAY_MS));
+        known ? 1 : 0, most, most);
     bool good = sqlite3_exec(store->db, query, NULL, NULL, NULL) == SQLITE_OK;
     if (good) actri_begun_forget(&store->env, path);
     return good;

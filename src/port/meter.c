@@ -243,8 +243,9 @@ void actri_meter_init(actri_meter_t *meter)
 float actri_meter_read(actri_meter_t *meter, int64_t now_ns)
 {
     double least = NAN;
+    int64_t now_ms = now_ns / ACTRI_MS;
     for (size_t i = 0; i < ACTRI_METER_KINDS; i++) {
-        double used = kinds[i].read(meter, (double)(now_ns / ACTRI_MS));
+        double used = kinds[i].read(meter, (double)now_ms);
         double left = 1 - 1 / (1 + exp(-meter->curves[i].steepness * (used - meter->curves[i].midpoint)));
         least = fmin(least, left); /* what is NAN does not count */
     }

@@ -2,8 +2,8 @@
 /*
  * Which task may run next. Pure; locking is the caller's. Tasks of one key run in order, one at a time; different keys
  * in parallel, at most `workers`; a task without key (0) runs alone: what came before it has ended, what comes after it
- * waits. A high one goes before all normal ones, high_in_a_row of them, then one normal; a high one without key waits only
- * for what runs and for high ones before it.
+ * waits. A high one goes before all normal ones, high_in_a_row of them, then one normal; a high one without key waits
+ * only for what runs and for high ones before it.
  */
 #ifndef ACTRI_TURNS_H
 #define ACTRI_TURNS_H

@@ -79,7 +79,10 @@ static bool grow(actr_lane_t *lane)
     if (wanted > lane->capacity) wanted = lane->capacity;
     actri_lane_slot_t *slots = actri_alloc(&lane->group->env, wanted * sizeof *slots);
     if (slots == NULL) return false;
-    for (uint32_t i = 0; i < lane->count; i++) slots[i] = lane->slots[(lane->first + i) % lane->allocated];
+    for (uint32_t i = 0, at = lane->first; i < lane->count; i++) {
+        slots[i] = lane->slots[at];
+        at = at + 1 < lane->allocated ? at + 1 : 0;
+    }
     actri_free(&lane->group->env, lane->slots);
     lane->slots = slots;
     lane->allocated = wanted;

@@ -95,7 +95,7 @@ static size_t send_some(int fd, bool plain, struct sockaddr *to, socklen_t to_si
     }
     int went = sendmmsg(fd, messages, (unsigned)sends, MSG_DONTWAIT | MSG_NOSIGNAL);
     size_t sent = 0;
-    for (int i = 0; i < went; i++) sent += parts[i];
+    for (size_t i = 0; i < sends && (ssize_t)i < went; i++) sent += parts[i];
     return sent;
 }
 
