@@ -2,6 +2,8 @@
 /* What a workload hears from start to stop, in order and once each; starts that fail; the order of a shutdown. */
 #include "scene.h"
 
+#include "proto/idcodec.h"
+
 #include <dirent.h>
 #include <unistd.h>
 
@@ -442,6 +444,12 @@ static bool show_nothing(void *user, const actr_message_t *message)
     return true;
 }
 
+static bool show_receiver(void *user, const actr_dead_letter_t *letter)
+{
+    assert_true(actri_id_decode(letter->receiver.data, letter->receiver.size, user));
+    return true;
+}
+
 /* One that nobody can read, and one whose handling has never ended: each is heard of once, and is no handler's failure.
  */
 static void a_dead_letter_is_heard_of(void **state)
@@ -473,7 +481,13 @@ static void a_dead_letter_is_heard_of(void **state)
     scene_attach(&w.s, &config, &workload);
     assert_ok(actr_node_start(w.s.n.node, &w.s.n.ref, &error), &error);
     fixture_wait(&w.s.n, &w.s.count2, 2);
+    actr_id_t self = *actr_ref_actor_id(w.s.n.ref), receiver = {0};
     fixture_stop(&w.s.n);
+    actr_dlq_filter_t filter = ACTR_DLQ_FILTER_INIT;
+    filter.category = "protobuf_decode";
+    assert_ok(actr_dlq_query(letters, &filter, NULL, show_receiver, &receiver, &taken, &error), &error);
+    assert_int_equal(taken, 1);
+    assert_true(actr_id_equal(&receiver, &self));
     assert_int_equal(w.s.count2, 2);
     assert_non_null(strstr(w.s.text, "LIMIT_REACHED: stored request 1 has become a dead letter: tried 1 times"));
     assert_non_null(strstr(w.s.text, "DECODE: stored request 2 has become a dead letter"));
