@@ -32,14 +32,26 @@ struct routes {
 
 struct handlers {
     routes own, shell;
-    std::vector<actr_method_t> methods; // of `own`, for the key fields of [methods]
-    actr_service_t service{};
-    const actr_service_t *services[1] = {&service};
     std::function<void(context &)> on_start, on_ready, on_stop;
     std::function<void(const actr_event_t &)> on_event;
     std::function<std::optional<std::string_view>(const actr_request_t &)> key_of;
     uint32_t workers = 0;
     actr_supervision_t supervision{};
+};
+
+// What one node has of a workload; a workload may be given to several.
+struct attachment {
+    std::shared_ptr<handlers> work;
+    std::vector<actr_method_t> methods; // for the key fields of [methods]
+    actr_service_t service{};
+    const actr_service_t *services[1] = {&service};
+    explicit attachment(std::shared_ptr<handlers> from) : work(std::move(from))
+    {
+        for (const auto &one : work->own.typed) methods.push_back(one.second.method);
+        service = {"", methods.data(), methods.size()};
+    }
+    attachment(const attachment &) = delete;
+    attachment &operator=(const attachment &) = delete;
 };
 
 struct serving {
@@ -258,14 +270,14 @@ inline void on_network(actr_status_t status, const actr_network_result_t *result
 class ref
 {
   public:
-    ref(const ref &other) : handlers_(other.handlers_), c_(actr_ref_retain(other.c_.get()))
+    ref(const ref &other) : attached_(other.attached_), c_(actr_ref_retain(other.c_.get()))
     {
     }
     ref(ref &&) noexcept = default;
     ref &operator=(ref other) noexcept
     {
         c_.swap(other.c_);
-        handlers_.swap(other.handlers_);
+        attached_.swap(other.attached_);
         return *this;
     }
     ~ref() = default;
@@ -332,10 +344,10 @@ class ref
 
   private:
     friend class node;
-    ref(std::shared_ptr<detail::handlers> handlers, actr_ref_t *owned) : handlers_(std::move(handlers)), c_(owned)
+    ref(std::shared_ptr<detail::attachment> attached, actr_ref_t *owned) : attached_(std::move(attached)), c_(owned)
     {
     }
-    std::shared_ptr<detail::handlers> handlers_; // outlives c_: the node calls them until its end
+    std::shared_ptr<detail::attachment> attached_; // outlives c_: the node calls it until its end
     std::unique_ptr<actr_ref_t, detail::releaser<actr_ref_release>> c_;
 };
 
@@ -353,15 +365,15 @@ class node
         actr_ref_t *out = nullptr;
         detail::checked check;
         check(actr_node_start(c_.get(), &out, check));
-        return ref(handlers_, out);
+        return ref(attached_, out);
     }
 
   private:
     friend class system;
-    node(std::shared_ptr<detail::handlers> handlers, actr_node_t *owned) : handlers_(std::move(handlers)), c_(owned)
+    node(std::shared_ptr<detail::attachment> attached, actr_node_t *owned) : attached_(std::move(attached)), c_(owned)
     {
     }
-    std::shared_ptr<detail::handlers> handlers_;
+    std::shared_ptr<detail::attachment> attached_;
     std::unique_ptr<actr_node_t, detail::releaser<actr_node_release>> c_;
 };
 
@@ -425,7 +437,8 @@ class system
     // One workload a system.
     node attach(const workload &work)
     {
-        const auto &handlers = work.handlers_;
+        const auto attached = std::make_shared<detail::attachment>(work.handlers_);
+        const auto &handlers = attached->work;
         actr_workload_t description{};
         description.struct_size = sizeof description;
         description.dispatch = detail::dispatch;
@@ -436,19 +449,16 @@ class system
         if (handlers->on_ready) description.on_ready = detail::ready_hook;
         if (handlers->on_stop) description.on_stop = detail::stop_hook;
         if (handlers->on_event) description.on_event = detail::event_hook;
-        handlers->methods.clear();
-        for (const auto &one : handlers->own.typed) handlers->methods.push_back(one.second.method);
-        handlers->service = {"", handlers->methods.data(), handlers->methods.size()};
-        description.services = handlers->services;
+        description.services = attached->services;
         description.service_count = 1;
         description.user = handlers.get();
         actr_node_t *out = nullptr;
         detail::checked check;
         check(actr_system_attach(c_.get(), &description, &out, check));
-        node attached(handlers, out);
+        node made(attached, out);
         if (!handlers->shell.raw.empty() || !handlers->shell.typed.empty())
             check(actr_node_serve_shell(out, detail::dispatch_shell, handlers.get(), check));
-        return attached;
+        return made;
     }
 
   private:

@@ -144,6 +144,20 @@ void test_an_urgent_method_overtakes(void **)
     assert_int_equal(error.status, ACTR_STATUS_TOO_LARGE);
 }
 
+// One workload for several nodes: what each has of it is its own.
+void test_a_workload_of_two_nodes(void **)
+{
+    server signaling;
+    const actr_method_rule_t rule{"codegen.services.Store.Get", "name", false};
+    actr::workload work = store();
+    actr::ref one = signaling.system("a", &rule).attach(work).start();
+    std::optional<actr::ref> two = signaling.system("b", &rule).attach(work).start();
+    for (const actr::ref *self : {&one, &*two})
+        assert_int_equal(self->ctx().call<get>(actr::to_self(), key(text_one))->data.len, 12);
+    two.reset();
+    assert_int_equal(one.ctx().call<get>(actr::to_self(), key(text_one))->data.len, 12);
+}
+
 // The key field is found in the workload's own methods; each of two handlers waits for the other.
 void test_a_key_field_lets_handlers_meet(void **)
 {
@@ -454,6 +468,7 @@ int main()
         cmocka_unit_test(test_typed_calls_to_the_own_workload),
         cmocka_unit_test(test_calls_and_futures_over_the_network),
         cmocka_unit_test(test_an_urgent_method_overtakes),
+        cmocka_unit_test(test_a_workload_of_two_nodes),
         cmocka_unit_test(test_a_key_field_lets_handlers_meet),
         cmocka_unit_test(test_payloads_and_replies_by_reference),
         cmocka_unit_test(test_hooks_and_the_last_reference),
