@@ -41,6 +41,12 @@ typedef struct scene {
     unsigned runs, whole, timeouts;
 } scene_t;
 
+/* Who sends, or calls, and who takes. */
+typedef struct way {
+    actr_ctx_t *from, *taker;
+    actr_dest_t to;
+} way_t;
+
 static void seen_reset(seen_t *seen)
 {
     actri_lock(&seen->mutex);
@@ -208,14 +214,14 @@ static void connect_both(scene_t *s)
 }
 
 /* Runs it with each n-th allocation failing, until one needs fewer. */
-static void sweep(scene_t *s, void (*run)(scene_t *s, bool frail_receives), bool frail_receives)
+static void sweep(scene_t *s, void (*run)(scene_t *s, const way_t *way), const way_t *way)
 {
     bool failed = true;
-    run(s, frail_receives); /* the connection, and what is kept */
+    run(s, way); /* the connection, and what is kept */
     for (unsigned long k = 1; failed; k += step) {
         connect_both(s);
         oom_arm(&s->oom, k);
-        run(s, frail_receives);
+        run(s, way);
         failed = oom_disarm(&s->oom);
         s->runs++;
         if (k > OOM_MOST_RUNS) fail_msg("no end after %d allocations", OOM_MOST_RUNS);
@@ -255,46 +261,26 @@ static uint64_t send_chunks(actr_ctx_t *ctx, const actr_dest_t *dest, const char
     return CHUNKS;
 }
 
-static void stream(scene_t *s, bool frail_receives)
+static void stream(scene_t *s, const way_t *way)
 {
     char id[32];
     static unsigned number;
     actr_error_t error = ACTR_ERROR_INIT;
     actr_stream_options_t options = ACTR_STREAM_OPTIONS_INIT;
-    actr_ctx_t *taker = actr_ref_ctx(frail_receives ? s->frail.ref : s->strong.ref);
-    actr_ctx_t *sender = actr_ref_ctx(frail_receives ? s->strong.ref : s->frail.ref);
     options.queue_chunks = 8;
     (void)snprintf(id, sizeof id, "s%u", number++);
     seen_reset(&s->in);
-    actr_status_t status = actr_ctx_register_stream(taker, id, on_chunk, &s->in, &options, &error);
+    actr_status_t status = actr_ctx_register_stream(way->taker, id, on_chunk, &s->in, &options, &error);
     if (status != ACTR_OK) {
         assert_named(status, &error);
         return;
     }
-    uint64_t sent = send_chunks(sender, frail_receives ? &s->to_frail : &s->to_strong, id);
+    uint64_t sent = send_chunks(way->from, &way->to, id);
     if (sent == CHUNKS) seen_wait(&s->in, sent, id);
-    assert_ok(actr_ctx_unregister_stream(taker, id, &error), &error);
+    assert_ok(actr_ctx_unregister_stream(way->taker, id, &error), &error);
     if (s->in.holes > 0) fail_msg("%s: %u holes, and %lu came", id, s->in.holes, (unsigned long)s->in.next);
     assert_true(!s->in.ended || s->in.status < 0);
     s->whole += s->in.next == CHUNKS;
-}
-
-static void test_streams_to_the_frail(void **state)
-{
-    (void)state;
-    scene_t s;
-    open_scene(&s);
-    sweep(&s, stream, true);
-    close_scene(&s, "streams to the frail");
-}
-
-static void test_streams_of_the_frail(void **state)
-{
-    (void)state;
-    scene_t s;
-    open_scene(&s);
-    sweep(&s, stream, false);
-    close_scene(&s, "streams of the frail");
 }
 
 /* ---- streaming calls ---- */
@@ -327,21 +313,20 @@ static void send_numbers(actr_method_stream_t *stream)
     (void)!actr_method_stream_fail(stream, status, "%s", error.message);
 }
 
-static void call(scene_t *s, bool frail_receives)
+static void call(scene_t *s, const way_t *way)
 {
     actr_error_t error = ACTR_ERROR_INIT;
     actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
     actr_method_events_t events = ACTR_METHOD_EVENTS_INIT;
     actr_method_stream_t *stream = NULL;
-    actr_ctx_t *caller = actr_ref_ctx(frail_receives ? s->strong.ref : s->frail.ref);
     options.timeout_ms = LIMIT_MS;
     events.on_end = on_end;
     seen_reset(&s->in);
     actri_lock(&s->served.mutex);
     s->serving = NULL;
     actri_unlock(&s->served.mutex);
-    actr_status_t status = codegen_streams_streams_open_mirror(caller, frail_receives ? &s->to_frail : &s->to_strong,
-                                                               &options, on_sum, &events, &s->in, &stream, &error);
+    actr_status_t status =
+        codegen_streams_streams_open_mirror(way->from, &way->to, &options, on_sum, &events, &s->in, &stream, &error);
     if (status != ACTR_OK) {
         assert_named(status, &error);
         return;
@@ -357,24 +342,6 @@ static void call(scene_t *s, bool frail_receives)
     if (s->in.status != ACTR_OK) return;
     assert_int_equal(s->in.next, NUMBERS);
     s->whole++;
-}
-
-static void test_calls_to_the_frail(void **state)
-{
-    (void)state;
-    scene_t s;
-    open_scene(&s);
-    sweep(&s, call, true);
-    close_scene(&s, "calls to the frail");
-}
-
-static void test_calls_of_the_frail(void **state)
-{
-    (void)state;
-    scene_t s;
-    open_scene(&s);
-    sweep(&s, call, false);
-    close_scene(&s, "calls of the frail");
 }
 
 /* ---- files ---- */
@@ -395,25 +362,23 @@ static bool is_whole(void)
     return good && size == FILE_BYTES;
 }
 
-static void transfer(scene_t *s, bool frail_receives)
+static void transfer(scene_t *s, const way_t *way)
 {
     char path[100];
     actr_error_t error = ACTR_ERROR_INIT;
     actr_file_options_t options = ACTR_FILE_OPTIONS_INIT;
     actr_file_receiver_t *receiver = NULL;
-    actr_ctx_t *taker = actr_ref_ctx(frail_receives ? s->frail.ref : s->strong.ref);
-    actr_ctx_t *sender = actr_ref_ctx(frail_receives ? s->strong.ref : s->frail.ref);
     options.timeout_ms = LIMIT_MS / 4;
     options.attempts = 3;
     options.chunk_bytes = 8000;
-    actr_status_t status = actr_file_receive(taker, "files", to, &options, &receiver, &error);
+    actr_status_t status = actr_file_receive(way->taker, "files", to, &options, &receiver, &error);
     if (status != ACTR_OK) {
         assert_named(status, &error);
         return;
     }
     (void)snprintf(path, sizeof path, "%s/file", from);
-    status = actr_file_send(sender, frail_receives ? &s->to_frail : &s->to_strong, "files", path, &options, &error);
-    actr_file_receiver_free(taker, receiver);
+    status = actr_file_send(way->from, &way->to, "files", path, &options, &error);
+    actr_file_receiver_free(way->taker, receiver);
     if (status != ACTR_OK) assert_named(status, &error);
     if (status == ACTR_OK && !is_whole()) fail_msg("it is said to be there, and is not");
     s->whole += status == ACTR_OK;
@@ -444,31 +409,97 @@ static int remove_files(void **state)
     return system(command);
 }
 
+/* ---- the ways ---- */
+
+typedef void (*run_fn)(scene_t *s, const way_t *way);
+
+static void to_the_frail(run_fn run, const char *what)
+{
+    scene_t s;
+    open_scene(&s);
+    sweep(&s, run, &(way_t){actr_ref_ctx(s.strong.ref), actr_ref_ctx(s.frail.ref), s.to_frail});
+    close_scene(&s, what);
+}
+
+static void of_the_frail(run_fn run, const char *what)
+{
+    scene_t s;
+    open_scene(&s);
+    sweep(&s, run, &(way_t){actr_ref_ctx(s.frail.ref), actr_ref_ctx(s.strong.ref), s.to_strong});
+    close_scene(&s, what);
+}
+
+static void within_the_frail(run_fn run, const char *what)
+{
+    scene_t s;
+    open_scene(&s);
+    sweep(&s, run, &(way_t){actr_ref_ctx(s.frail.ref), actr_ref_ctx(s.frail.ref), actr_dest_local()});
+    close_scene(&s, what);
+}
+
+static void test_streams_to_the_frail(void **state)
+{
+    (void)state;
+    to_the_frail(stream, "streams to the frail");
+}
+
+static void test_streams_of_the_frail(void **state)
+{
+    (void)state;
+    of_the_frail(stream, "streams of the frail");
+}
+
+static void test_streams_within_the_frail(void **state)
+{
+    (void)state;
+    within_the_frail(stream, "streams within the frail");
+}
+
+static void test_calls_to_the_frail(void **state)
+{
+    (void)state;
+    to_the_frail(call, "calls to the frail");
+}
+
+static void test_calls_of_the_frail(void **state)
+{
+    (void)state;
+    of_the_frail(call, "calls of the frail");
+}
+
+static void test_calls_within_the_frail(void **state)
+{
+    (void)state;
+    within_the_frail(call, "calls within the frail");
+}
+
 static void test_files_to_the_frail(void **state)
 {
     (void)state;
-    scene_t s;
-    open_scene(&s);
-    sweep(&s, transfer, true);
-    close_scene(&s, "files to the frail");
+    to_the_frail(transfer, "files to the frail");
 }
 
 static void test_files_of_the_frail(void **state)
 {
     (void)state;
-    scene_t s;
-    open_scene(&s);
-    sweep(&s, transfer, false);
-    close_scene(&s, "files of the frail");
+    of_the_frail(transfer, "files of the frail");
+}
+
+static void test_files_within_the_frail(void **state)
+{
+    (void)state;
+    within_the_frail(transfer, "files within the frail");
 }
 
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--all") == 0) step = 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_streams_to_the_frail), cmocka_unit_test(test_streams_of_the_frail),
-        cmocka_unit_test(test_calls_to_the_frail),   cmocka_unit_test(test_calls_of_the_frail),
-        cmocka_unit_test(test_files_to_the_frail),   cmocka_unit_test(test_files_of_the_frail),
+        cmocka_unit_test(test_streams_to_the_frail),     cmocka_unit_test(test_streams_of_the_frail),
+        cmocka_unit_test(test_streams_within_the_frail), cmocka_unit_test(test_calls_to_the_frail),
+        cmocka_unit_test(test_calls_of_the_frail),       cmocka_unit_test(test_calls_within_the_frail),
+        cmocka_unit_test(test_files_to_the_frail),       cmocka_unit_test(test_files_of_the_frail),
+        cmocka_unit_test(test_files_within_the_frail),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }
