@@ -65,9 +65,9 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_send(actr_ctx_t *ctx, const act
 /*
  * Receives files on the stream `stream_id` into `folder`, which must exist. A name is the sender's wish: one with a
  * slash, a control character or a dot at the front is refused, and so is one that is taken (unless `overwrite`) by a
- * different file. Parts that are not complete are files ".SHA256.part", mode 0600; they stay for a transfer that goes
- * on, within max_part_bytes and max_parts. Files are hashed in slices, between which other streams are served. options
- * may be NULL. The ACL of the node says who may send. [any-thread]
+ * different file. A file comes with mode 0600; parts that are not complete, ".SHA256.part", stay for a transfer that
+ * goes on, within max_part_bytes and max_parts. Files are hashed in slices, between which other streams are served.
+ * options may be NULL. The ACL of the node says who may send. [any-thread]
  */
 typedef struct actr_file_receiver actr_file_receiver_t;
 ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_receive(actr_ctx_t *ctx, const char *stream_id, const char *folder,

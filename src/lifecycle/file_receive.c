@@ -24,6 +24,7 @@
 #define MAX_PART_BYTES (UINT64_C(4) << 30)
 #define MAX_PARTS 64
 #define SAY_MS 5000
+#define HASTE_MS 60000 /* after a sender that did not take an answer in that time: none is waited for */
 #define IDLE_MS 5000
 #define SLICE_BYTES (UINT32_C(128) << 10) /* hashed in one turn: a fraction of a millisecond */
 
@@ -52,8 +53,9 @@ struct actr_file_receiver {
     const actri_env_t *env;
     actr_file_options_t o;
     int folder;
-    bool is_shell, closing;                            /* closing: atomic */
-    actri_link_t files;                                /* incoming_t */
+    bool is_shell, closing; /* closing: atomic */
+    actri_link_t files;     /* incoming_t */
+    int64_t haste_until_ns;
     uint32_t count;                                    /* atomic */
     uint64_t received, refused, broken, parts_removed; /* atomic */
     char stream_id[ACTR_STREAM_ID_MAX + 1];
@@ -102,13 +104,16 @@ static bool tell(const actr_file_receiver_t *r, const incoming_t *in, bool ended
 
 /* ---- what is said ---- */
 
+/* Waits for a path that is full, but does not let a sender that takes nothing hold up the others again and again. */
 static void say(actr_ctx_t *ctx, const incoming_t *in, const char *op, const char *key, const char *value)
 {
+    actr_file_receiver_t *r = in->receiver;
     if (in->gone) return;
     const actr_metadata_t metadata[] = {{ACTRI_FILE_OP, op}, {ACTRI_FILE_SHA, in->sha}, {key, value}};
     actr_chunk_t chunk = ACTR_CHUNK_INIT;
     actr_send_options_t options = ACTR_SEND_OPTIONS_INIT;
     options.timeout_ms = SAY_MS;
+    options.no_wait = actri_now_ns() < r->haste_until_ns;
     chunk.stream_id = in->reply;
     chunk.metadata = metadata;
     chunk.metadata_count = key == NULL ? 2 : 3;
@@ -118,6 +123,7 @@ static void say(actr_ctx_t *ctx, const incoming_t *in, const char *op, const cha
     /* that was said of what went before it, on a connection that has ended */
     if (status == ACTR_STATUS_DELIVERY_UNCERTAIN) status = actr_ctx_send_chunk(ctx, &dest, &chunk, &options, &error);
     if (status == ACTR_OK) return;
+    if (status == ACTR_STATUS_LIMIT_REACHED) r->haste_until_ns = actri_now_ns() + HASTE_MS * ACTRI_MS;
     actri_debug(&ctx->node->system->env, "file", "the sender of %s is not told \"%s\": %s", in->name, op,
                 error.message);
 }

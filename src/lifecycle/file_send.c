@@ -166,9 +166,6 @@ static actr_status_t offer(sending_t *s, actri_file_word_t *heard, actr_error_t 
         {ACTRI_FILE_NAME, s->name}, {ACTRI_FILE_SIZE, size}, {ACTRI_FILE_REPLY, s->reply_id}};
     (void)listen_for(s, 0); /* what an attempt before was told does not count */
     actr_status_t status = say(s, "offer", 0, more, 3, error);
-    if (status == ACTR_STATUS_DELIVERY_UNCERTAIN) { /* of the last attempt: this one begins on a new connection */
-        status = say(s, "offer", 0, more, 3, error);
-    }
     /* that was said of what went before it, on a connection that has ended */
     if (status == ACTR_STATUS_DELIVERY_UNCERTAIN) status = say(s, "offer", 0, more, 3, error);
     if (status != ACTR_OK) return status;

@@ -524,6 +524,52 @@ static void test_a_break_costs_no_time_limit(void **state)
     remove_folder(&to);
 }
 
+/* A peer that offers and takes no answer: its node has rules that refuse what comes, which brings no credit back. */
+static void test_a_sender_that_takes_no_answers(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t deaf, a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    folder_t from = make_folder(), to = make_folder();
+    char source[200], target[200];
+    fixture_open(&f);
+    actr_config_t config = fixture_config(&f, "Deaf");
+    config.has_acl = true;
+    fixture_start(&deaf, &config);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&b, &f, "Taker");
+    actr_file_receiver_t *receiver = receive_in(&b, &to, NULL);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    const actr_metadata_t offer[] = {
+        {"file-op", "offer"},
+        {"file-sha256", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"},
+        {"file-name", "../x"},
+        {"file-size", "5"},
+        {"file-reply", "nobody"}};
+    actr_chunk_t chunk = ACTR_CHUNK_INIT;
+    chunk.stream_id = "files";
+    chunk.metadata = offer;
+    chunk.metadata_count = 5;
+    for (int i = 0; i < 64; i++) {
+        assert_ok(actr_ctx_send_chunk(actr_ref_ctx(deaf.ref), &dest, &chunk, NULL, &error), &error);
+    }
+    in_folder(&from, "file", source);
+    in_folder(&to, "file", target);
+    write_file(source, 100000, 1);
+    int64_t begun = actri_now_ns();
+    assert_ok(actr_file_send(actr_ref_ctx(a.ref), &dest, "files", source, NULL, &error), &error);
+    assert_true(actri_now_ns() - begun < 15 * ACTRI_SECOND);
+    assert_true(same_files(source, target));
+    actr_file_receiver_free(actr_ref_ctx(b.ref), receiver);
+    fixture_stop(&deaf);
+    fixture_stop(&a);
+    fixture_stop(&b);
+    fixture_close(&f);
+    remove_folder(&from);
+    remove_folder(&to);
+}
+
 typedef struct breaker {
     actr_outproc_t *taker;
     watch_t in; /* what it has */
@@ -594,6 +640,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_part_that_is_no_good_is_sent_anew),
         cmocka_unit_test(test_a_silent_sender_loses_its_file_to_another),
         cmocka_unit_test(test_a_connection_that_breaks_again_and_again),
+        cmocka_unit_test(test_a_sender_that_takes_no_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
