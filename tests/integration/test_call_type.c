@@ -260,6 +260,34 @@ static void the_second_candidate_answers(void **state)
     close_two(&f, &a, &b);
 }
 
+/* What may have been handled is nobody else's to handle. */
+static void what_is_uncertain_is_not_tried_with_the_next(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b, other;
+    ending_t e;
+    actr_id_t first;
+    size_t count = 1;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
+    options.retry = ACTR_RETRY_NEVER;
+    open_two(&f, &a, &b);
+    scene_open(&other, &f, "b", routes, NULL);
+    assert_ok(actr_ref_discover(a.n.ref, &type_b, 0, &first, &count, &error), &error);
+    scene_t *asked = actr_id_equal(&first, &a.peer.id) ? &b : &other, *spared = asked == &b ? &other : &b;
+    begin(&a, "w.Never", &options, &e);
+    fixture_wait(&asked->n, &asked->count, 1);
+    actr_dest_t to_a = actr_dest_actor(actr_ref_actor_id(a.n.ref));
+    assert_ok(actr_outproc_close_dest(actr_ref_outproc(asked->n.ref), &to_a, &error), &error);
+    await(&e, ACTR_STATUS_DELIVERY_UNCERTAIN);
+    assert_true(actr_id_equal(&e.answered, &first));
+    assert_int_equal(spared->count, 0);
+    actr_reply_release(asked->held);
+    scene_close(&other);
+    close_two(&f, &a, &b);
+}
+
 static void nobody_is_found(void **state)
 {
     (void)state;
@@ -518,6 +546,7 @@ int main(void)
         cmocka_unit_test(a_call_by_type_tries_the_next_candidate),
         cmocka_unit_test(the_first_candidate_answers),
         cmocka_unit_test(the_second_candidate_answers),
+        cmocka_unit_test(what_is_uncertain_is_not_tried_with_the_next),
         cmocka_unit_test(nobody_is_found),
         cmocka_unit_test(a_failure_ends_it),
         cmocka_unit_test(its_time_passes_while_it_finds),

@@ -78,11 +78,12 @@ static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t
     scene_note(scene, 'r');
 }
 
-static void start_call(void)
+static void start_call(actr_retry_t retry)
 {
     actr_error_t error = ACTR_ERROR_INIT;
     actr_call_options_t options = ACTR_CALL_OPTIONS_INIT;
     options.timeout_ms = LONG_MS;
+    options.retry = retry;
     assert_ok(actr_ctx_call_async(actr_ref_ctx(a.n.ref), &to_b, "x.Defer", (actr_bytes_t){"x", 1}, &options, on_reply,
                                   &a, &error),
               &error);
@@ -133,7 +134,7 @@ static void expect_answer(const char *text)
 static void one_that_is_being_handled_is_answered_where_it_was_asked_last(void **state)
 {
     (void)state;
-    start_call();
+    start_call(ACTR_RETRY_SAFE);
     cut();
     WAIT_FOR(&b, s.mailbox_duplicates == 1); /* it has come again */
     answer("late, but once");
@@ -144,7 +145,7 @@ static void one_that_is_being_handled_is_answered_where_it_was_asked_last(void *
 static void one_that_was_answered_gets_the_kept_reply(void **state)
 {
     (void)state;
-    start_call();
+    start_call(ACTR_RETRY_SAFE);
     actri_server_refuse_connections(f.server, true);
     assert_true(actri_server_kick(f.server, actr_ref_actor_id(a.n.ref), false));
     cut();
@@ -154,6 +155,19 @@ static void one_that_was_answered_gets_the_kept_reply(void **state)
     actri_server_refuse_connections(f.server, false);
     expect_answer("kept");
     assert_int_equal(stats_of(&b).requests_repeated, 1);
+}
+
+/* Whoever does not want that learns that nobody knows whether it was handled. */
+static void one_that_may_not_be_sent_again_is_uncertain(void **state)
+{
+    (void)state;
+    start_call(ACTR_RETRY_NEVER);
+    cut();
+    fixture_wait(&a.n, &a.count, 1);
+    assert_status(ACTR_STATUS_DELIVERY_UNCERTAIN, a.seen);
+    answer("to nobody");
+    assert_int_equal(stats_of(&a).calls_repeated, 0);
+    assert_int_equal(stats_of(&b).mailbox_duplicates, 0);
 }
 
 static actr_buf_t *envelope(void)
@@ -205,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_that_is_being_handled_is_answered_where_it_was_asked_last, begin, end),
         cmocka_unit_test_setup_teardown(one_that_was_answered_gets_the_kept_reply, begin, end),
+        cmocka_unit_test_setup_teardown(one_that_may_not_be_sent_again_is_uncertain, begin, end),
         cmocka_unit_test_setup_teardown(one_that_the_process_before_answered_gets_the_kept_reply, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
