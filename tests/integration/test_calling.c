@@ -299,6 +299,12 @@ static void raw_names(void **state)
     assert_ok(actr_ctx_tell_raw(ctx, &a.peer, "w.Never", ACTR_RPC_RELIABLE, payload, &error), &error);
     fixture_wait(&b.n, &b.count, 1);
     actr_reply_release(b.held);
+    int64_t begin = actri_now_ns();
+    assert_status(ACTR_STATUS_TIMEOUT,
+                  actr_ctx_call_raw(ctx, &a.peer, "w.Never", ACTR_RPC_RELIABLE, payload, 1000, &reply, &error));
+    assert_true(actri_now_ns() - begin < 15 * ACTRI_SECOND); /* the limit that was named, not the default */
+    fixture_wait(&b.n, &b.count, 2);
+    actr_reply_release(b.held);
     assert_status(ACTR_STATUS_INVALID_ARGUMENT,
                   actr_ctx_call_raw(ctx, &a.peer, "w.Echo", ACTR_STREAM_RELIABLE, payload, 5000, &reply, &error));
     close_two(&f, &a, &b);
