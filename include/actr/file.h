@@ -74,8 +74,8 @@ ACTR_API ACTR_MUST_CHECK actr_status_t actr_file_receive(actr_ctx_t *ctx, const 
                                                          const actr_file_options_t *options,
                                                          actr_file_receiver_t **receiver, actr_error_t *error);
 /*
- * Receives no more; waits for a callback that runs. ctx as for actr_file_receive. While the node shuts
- * down it waits for the end of that. NULL is a no-op. [not-from-callback]
+ * Receives no more; waits for a callback that runs. ctx is any of that node's. While the node shuts down it waits for
+ * the end of that. NULL is a no-op. [not-from-callback]
  */
 ACTR_API void actr_file_receiver_free(actr_ctx_t *ctx, actr_file_receiver_t *receiver);
 

@@ -335,6 +335,13 @@ static void checked(actr_ctx_t *ctx, actr_file_receiver_t *r, incoming_t *in, in
     }
 }
 
+/* On the side that it was registered on. */
+static void own_context(const actr_file_receiver_t *r, actr_ctx_t *ctx)
+{
+    actri_ctx_init(ctx, r->node, NULL, "stream", NULL, ACTRI_NEVER);
+    ctx->is_shell = r->is_shell;
+}
+
 static void check_slice(actr_file_receiver_t *r, incoming_t *in)
 {
     actr_ctx_t ctx;
@@ -344,8 +351,7 @@ static void check_slice(actr_file_receiver_t *r, incoming_t *in)
         actri_streams_turn(&in->turn);
         return;
     }
-    actri_ctx_init(&ctx, r->node, NULL, "stream", NULL, ACTRI_NEVER);
-    ctx.is_shell = r->is_shell;
+    own_context(r, &ctx);
     checked(&ctx, r, in, more);
 }
 
@@ -575,10 +581,13 @@ actr_status_t actr_file_receive(actr_ctx_t *ctx, const char *stream_id, const ch
 
 void actr_file_receiver_free(actr_ctx_t *ctx, actr_file_receiver_t *r)
 {
+    actr_ctx_t own;
+    (void)ctx; /* it may be of the other side */
     if (r == NULL) return;
-    actr_node_t *node = ctx->node;
+    actr_node_t *node = r->node;
+    own_context(r, &own);
     __atomic_store_n(&r->closing, true, __ATOMIC_RELEASE); /* what is being hashed is not waited for */
-    if (actr_ctx_unregister_stream(ctx, r->stream_id, NULL) == ACTR_STATUS_SHUTTING_DOWN) { /* which ends callbacks */
+    if (actr_ctx_unregister_stream(&own, r->stream_id, NULL) == ACTR_STATUS_SHUTTING_DOWN) { /* which ends callbacks */
         actri_lock(&node->mutex);
         while (!node->ended) (void)actri_cond_wait(&node->changed, &node->mutex, ACTRI_NEVER);
         actri_unlock(&node->mutex);

@@ -357,6 +357,25 @@ static void test_a_transfer_that_was_given_up_takes_no_place(void **state)
     close_alone(&a);
 }
 
+/* The Shell's receiver is ended with a context of the workload's side: it is ended all the same. */
+static void test_a_receiver_ends_whichever_side_ends_it(void **state)
+{
+    (void)state;
+    alone_t a;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_ctx_t *other = NULL;
+    open_alone(&a);
+    write_file(a.source, 10, 1);
+    assert_ok(actr_ref_make_ctx(a.n.ref, NULL, &other, &error), &error);
+    actr_file_receiver_free(other, a.receiver);
+    actr_ctx_release(other);
+    a.options.attempts = 1;
+    assert_status(ACTR_STATUS_NOT_FOUND, send_alone(&a, &error));
+    a.receiver = receive_in(&a.n, &a.to, NULL);
+    assert_ok(send_alone(&a, &error), &error);
+    close_alone(&a);
+}
+
 static bool cut_file(const actr_file_progress_t *progress, void *user)
 {
     if (!progress->ended) assert_int_equal(truncate(user, 100000), 0);
@@ -635,6 +654,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_transfer_goes_on_after_a_break),
         cmocka_unit_test(test_a_break_costs_no_time_limit),
         cmocka_unit_test(test_a_transfer_that_was_given_up_takes_no_place),
+        cmocka_unit_test(test_a_receiver_ends_whichever_side_ends_it),
         cmocka_unit_test(test_a_file_that_becomes_shorter),
         cmocka_unit_test(test_only_regular_files_are_sent),
         cmocka_unit_test(test_a_part_that_is_no_good_is_sent_anew),
