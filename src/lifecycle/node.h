@@ -124,6 +124,7 @@ struct actr_node {
     uint32_t unavailable;             /* atomic: heartbeats say so */
     actri_meter_t meter;              /* signaling thread */
     actri_streams_t *streams;         /* what comes in */
+    uint64_t refused_session;         /* [loop] the newest connection whose chunks were refused: it has been logged */
     actri_stream_gate_t *stream_gate; /* what goes out */
     actri_serial_t *sent_serial;      /* tells what became of chunks; atomic; NULL: nobody has asked */
     actri_slab_t *answers;            /* of asynchronous calls */

@@ -123,6 +123,8 @@ static bool allows_streams(void *user, const actri_session_t *session)
     actr_node_t *node = user;
     char reason[ACTRI_ACL_REASON];
     if (actri_acl_allows(&node->system->config.values, &session->peer, reason)) return true;
+    if (session->number <= node->refused_session) return false; /* said before, or of no interest any more */
+    node->refused_session = session->number;
     actri_warn(&node->system->env, "acl", "chunks of %s are refused: %s", session->peer.type.name, reason);
     return false;
 }

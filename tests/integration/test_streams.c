@@ -253,6 +253,42 @@ static void test_access_is_checked_on_arrival(void **state)
     fixture_close(&f);
 }
 
+static void count_refusals(actr_log_level_t level, const char *area, const char *line, void *user)
+{
+    (void)level;
+    if (strcmp(area, "acl") == 0 && strstr(line, "chunks of") != NULL) (void)__atomic_add_fetch((unsigned *)user, 1, 0);
+}
+
+/* Whoever goes on sending what is refused does not fill the log, also not two that take turns. */
+static void test_a_refusal_is_logged_once_a_connection(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_node_t a, b, c;
+    unsigned lines = 0;
+    fixture_open(&f);
+    fixture_node(&a, &f, "Sender");
+    fixture_node(&c, &f, "Sender");
+    actr_config_t config = fixture_config(&f, "Taker");
+    config.has_acl = true;
+    config.log = count_refusals;
+    config.log_user = &lines;
+    fixture_start(&b, &config);
+    actr_dest_t dest = fixture_find(&a, "Taker");
+    actr_chunk_t chunk = chunk_of("s", 0, "x", 1);
+    for (unsigned n = 0; n < 20; n++) {
+        send_one(&a, &dest, &chunk);
+        WAIT_STAT(&b, refused, 2 * n + 1);
+        send_one(&c, &dest, &chunk);
+        WAIT_STAT(&b, refused, 2 * n + 2);
+    }
+    fixture_stop(&a);
+    fixture_stop(&c);
+    fixture_stop(&b);
+    assert_int_equal(lines, 2);
+    fixture_close(&f);
+}
+
 static void test_latency_first_drops_what_waits(void **state)
 {
     (void)state;
@@ -525,6 +561,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_order_under_load_on_both_lanes),
         cmocka_unit_test(test_unknown_then_a_catch_all),
         cmocka_unit_test(test_access_is_checked_on_arrival),
+        cmocka_unit_test(test_a_refusal_is_logged_once_a_connection),
         cmocka_unit_test(test_latency_first_drops_what_waits),
         cmocka_unit_test(test_within_the_process_by_reference),
         cmocka_unit_test(test_unregister_under_load),
