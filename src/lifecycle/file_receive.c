@@ -104,7 +104,8 @@ static bool tell(const actr_file_receiver_t *r, const incoming_t *in, bool ended
 
 /* ---- what is said ---- */
 
-/* Waits for a path that is full, but does not let a sender that takes nothing hold up the others again and again. */
+/* Waits for a path that is full, but does not let a sender that takes nothing, or is not there any more, hold up the
+   others again and again. */
 static void say(actr_ctx_t *ctx, const incoming_t *in, const char *op, const char *key, const char *value)
 {
     actr_file_receiver_t *r = in->receiver;
@@ -113,7 +114,8 @@ static void say(actr_ctx_t *ctx, const incoming_t *in, const char *op, const cha
     actr_chunk_t chunk = ACTR_CHUNK_INIT;
     actr_send_options_t options = ACTR_SEND_OPTIONS_INIT;
     options.timeout_ms = SAY_MS;
-    options.no_wait = actri_now_ns() < r->haste_until_ns;
+    int64_t now = actri_now_ns();
+    options.no_wait = now < r->haste_until_ns;
     chunk.stream_id = in->reply;
     chunk.metadata = metadata;
     chunk.metadata_count = key == NULL ? 2 : 3;
@@ -123,7 +125,7 @@ static void say(actr_ctx_t *ctx, const incoming_t *in, const char *op, const cha
     /* that was said of what went before it, on a connection that has ended */
     if (status == ACTR_STATUS_DELIVERY_UNCERTAIN) status = actr_ctx_send_chunk(ctx, &dest, &chunk, &options, &error);
     if (status == ACTR_OK) return;
-    if (status == ACTR_STATUS_LIMIT_REACHED) r->haste_until_ns = actri_now_ns() + HASTE_MS * ACTRI_MS;
+    if (actri_now_ns() - now > SAY_MS / 2 * ACTRI_MS) r->haste_until_ns = actri_now_ns() + HASTE_MS * ACTRI_MS;
     actri_debug(&ctx->node->system->env, "file", "the sender of %s is not told \"%s\": %s", in->name, op,
                 error.message);
 }
