@@ -260,6 +260,25 @@ static void the_second_candidate_answers(void **state)
     close_two(&f, &a, &b);
 }
 
+/* The server knows of nobody whether what it depends on is well, so that who asks for that finds nobody. */
+static void a_wish_about_dependencies_reaches_the_server(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_id_t id;
+    actr_error_t error = ACTR_ERROR_INIT;
+    open_two(&f, &a, &b);
+    for (uint32_t worst = 0; worst <= 3; worst++) {
+        size_t count = 1;
+        actr_criteria_t criteria = ACTR_CRITERIA_INIT;
+        criteria.worst_dependency = worst;
+        assert_status(worst == 1 ? ACTR_STATUS_TARGET_NOT_FOUND : ACTR_OK,
+                      actr_ctx_discover_with(actr_ref_ctx(a.n.ref), &type_b, &criteria, 0, &id, &count, &error));
+    }
+    close_two(&f, &a, &b);
+}
+
 /* What may have been handled is nobody else's to handle. */
 static void what_is_uncertain_is_not_tried_with_the_next(void **state)
 {
@@ -546,6 +565,7 @@ int main(void)
         cmocka_unit_test(a_call_by_type_tries_the_next_candidate),
         cmocka_unit_test(the_first_candidate_answers),
         cmocka_unit_test(the_second_candidate_answers),
+        cmocka_unit_test(a_wish_about_dependencies_reaches_the_server),
         cmocka_unit_test(what_is_uncertain_is_not_tried_with_the_next),
         cmocka_unit_test(nobody_is_found),
         cmocka_unit_test(a_failure_ends_it),
