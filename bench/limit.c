@@ -252,8 +252,8 @@ int main(int argc, char **argv)
     e.client = child != 0;
     e.fd = fds[e.client ? 0 : 1];
     e.peer = bound[e.client ? 1 : 0];
-    e.sent_at = calloc(e.count, sizeof *e.sent_at);
-    e.micros = calloc(e.count, sizeof *e.micros);
+    e.sent_at = calloc((size_t)e.count, sizeof *e.sent_at);
+    e.micros = calloc((size_t)e.count, sizeof *e.micros);
     actri_mutex_init(&e.mutex);
     actri_cond_init(&e.ended);
     run(&e);
@@ -272,7 +272,7 @@ int main(int argc, char **argv)
                      (double)e.count * (double)e.size / 1e6 / seconds);
         return in_time ? 0 : 1;
     }
-    qsort(e.micros, e.count, sizeof *e.micros, compare);
+    qsort(e.micros, (size_t)e.count, sizeof *e.micros, compare);
     (void)printf("{\"ok\": %s, \"outstanding\": %u, \"calls_per_second\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
                  in_time ? "true" : "false", e.outstanding, (double)e.count / seconds, e.micros[e.count / 2],
                  e.micros[e.count * 99 / 100]);

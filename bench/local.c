@@ -244,7 +244,7 @@ static void measure(run_t *run, void *(*body)(void *))
     }
     double seconds = (double)(actri_now_ns() - begin) / 1e9;
     bool timed = run->call && run->outstanding == 1;
-    if (timed) qsort(run->micros, run->each, sizeof *run->micros, compare);
+    if (timed) qsort(run->micros, (size_t)run->each, sizeof *run->micros, compare);
     (void)printf("{\"per_second\": %.0f, \"p50_us\": %.2f, \"p99_us\": %.2f}\n", (double)total / seconds,
                  timed ? run->micros[run->each / 2] : 0.0, timed ? run->micros[run->each * 99 / 100] : 0.0);
 }
@@ -288,7 +288,7 @@ int main(int argc, char **argv)
                  .outstanding = (unsigned)atoi(argv[4])};
     if (run.callers < 1 || run.callers > MOST_CALLERS || run.outstanding < 1) return 2;
     run.each = strtoull(argv[5], NULL, 10) / run.callers;
-    run.micros = calloc(run.each + 1, sizeof *run.micros);
+    run.micros = calloc((size_t)run.each + 1, sizeof *run.micros);
     pthread_mutex_init(&run.mutex, NULL);
     pthread_cond_init(&run.changed, NULL);
     if (strcmp(argv[1], "actr") == 0) {

@@ -102,7 +102,7 @@ static bool parse(char *line, message_t *out)
     bool headers = count > 0 && strcmp(words[0], "HMSG") == 0;
     int sizes = headers ? 2 : 1;
     if (count < 3 + sizes) return false;
-    out->size = strtoull(words[count - 1], NULL, 10);
+    out->size = (size_t)strtoull(words[count - 1], NULL, 10);
     (void)snprintf(out->subject, sizeof out->subject, "%s", words[1]);
     (void)snprintf(out->reply, sizeof out->reply, "%s", count > 3 + sizes ? words[3] : "");
     return true;

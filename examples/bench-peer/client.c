@@ -177,7 +177,7 @@ static bool run_loop(loop_t *loop, double *seconds)
 {
     unsigned outstanding = loop->load->outstanding;
     call_t *calls = calloc(outstanding, sizeof *calls);
-    loop->micros = calloc(loop->load->count, sizeof *loop->micros);
+    loop->micros = calloc((size_t)loop->load->count, sizeof *loop->micros);
     if (calls == NULL || loop->micros == NULL) return false;
     double begin = now();
     for (unsigned i = 0; i < outstanding; i++) {
@@ -193,7 +193,7 @@ static bool run_loop(loop_t *loop, double *seconds)
     pthread_mutex_unlock(&loop->mutex);
     *seconds = now() - begin;
     free(calls);
-    qsort(loop->micros, loop->load->count, sizeof *loop->micros, compare);
+    qsort(loop->micros, (size_t)loop->load->count, sizeof *loop->micros, compare);
     return true;
 }
 

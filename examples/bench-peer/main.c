@@ -40,7 +40,7 @@ static bool take_number(const char *name, const char *value, load_t *load)
     else if (strcmp(name, "--outstanding") == 0)
         load->outstanding = (unsigned)number;
     else if (strcmp(name, "--size") == 0)
-        load->size = number;
+        load->size = (size_t)number;
     else if (strcmp(name, "--reply-size") == 0)
         load->reply_size = (uint32_t)number;
     else if (strcmp(name, "--sleep-ms") == 0)

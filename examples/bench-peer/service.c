@@ -60,7 +60,7 @@ static actr_status_t on_blob(actr_ctx_t *ctx, const actr_request_t *request, act
     Bench__BlobRequest *in = bench__blob_request__unpack(NULL, request->payload.size, request->payload.data);
     if (in == NULL) return actr_ctx_fail(ctx, ACTR_STATUS_DECODE, "not a BlobRequest");
     counters.calls++;
-    struct timespec pause = {in->sleep_ms / 1000, (long)(in->sleep_ms % 1000) * 1000000};
+    struct timespec pause = {(time_t)(in->sleep_ms / 1000), (long)(in->sleep_ms % 1000) * 1000000};
     if (in->sleep_ms > 0) (void)nanosleep(&pause, NULL);
     actr_status_t status = in->call_back ? call_back(ctx, in->sequence) : ACTR_OK;
     Bench__BlobReply out = BENCH__BLOB_REPLY__INIT;

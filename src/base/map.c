@@ -77,7 +77,7 @@ static actri_map_slot_t *find(const actri_map_t *map, const void *key, size_t ke
 {
     if (map->count == 0) return NULL;
     uint64_t hash = actri_siphash(map->seed, key, key_size);
-    for (size_t at = hash & (map->capacity - 1);; at = (at + 1) & (map->capacity - 1)) {
+    for (size_t at = (size_t)hash & (map->capacity - 1);; at = (at + 1) & (map->capacity - 1)) {
         actri_map_slot_t *slot = &map->slots[at];
         if (slot->value == NULL) return NULL;
         if (slot_matches(slot, hash, key, key_size)) return slot;
@@ -97,7 +97,7 @@ void *actri_map_get(const actri_map_t *map, const void *key, size_t key_size)
 
 static void insert(actri_map_slot_t *slots, size_t capacity, actri_map_slot_t entry)
 {
-    size_t at = entry.hash & (capacity - 1);
+    size_t at = (size_t)entry.hash & (capacity - 1);
     while (slots[at].value != NULL) at = (at + 1) & (capacity - 1);
     slots[at] = entry;
 }
@@ -133,7 +133,7 @@ void *actri_map_take(actri_map_t *map, const void *key, size_t key_size)
     size_t mask = map->capacity - 1;
     size_t hole = (size_t)(slot - map->slots);
     for (size_t at = (hole + 1) & mask; map->slots[at].value != NULL; at = (at + 1) & mask) {
-        size_t home = map->slots[at].hash & mask;
+        size_t home = (size_t)map->slots[at].hash & mask;
         if (((at - home) & mask) >= ((at - hole) & mask)) { /* its home is at or before the hole */
             map->slots[hole] = map->slots[at];
             hole = at;

@@ -44,7 +44,7 @@ void actri_cond_broadcast(actri_cond_t *cond)
 bool actri_cond_wait(actri_cond_t *cond, actri_mutex_t *mutex, int64_t deadline_ns)
 {
     if (deadline_ns == ACTRI_NEVER) return pthread_cond_wait(&cond->cond, mutex) == 0;
-    struct timespec until = {.tv_sec = (time_t)(deadline_ns / ACTRI_SECOND), .tv_nsec = deadline_ns % ACTRI_SECOND};
+    struct timespec until = actri_timespec(deadline_ns);
     return pthread_cond_timedwait(&cond->cond, mutex, &until) == 0;
 }
 

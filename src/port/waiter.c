@@ -32,8 +32,7 @@ static bool is_done(const actri_waiter_t *waiter)
 /* False when the deadline has passed. */
 static bool sleep_once(actri_waiter_t *waiter, int64_t deadline_ns)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline_ns / ACTRI_SECOND), .tv_nsec = deadline_ns % ACTRI_SECOND};
-    if (deadline_ns < 0) until = (struct timespec){0, 0};
+    struct timespec until = actri_timespec(deadline_ns);
     long result = syscall(SYS_futex, &waiter->state, FUTEX_WAIT_BITSET_PRIVATE, SLEEPS,
                           deadline_ns == ACTRI_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
     return result == 0 || errno != ETIMEDOUT;

@@ -38,13 +38,15 @@ static const ProtobufCMessageDescriptor *submessage(const ProtobufCMessageDescri
 static bool field_body(cursor_t *in, unsigned wire_type, actr_bytes_t *inner)
 {
     uint64_t value;
+    size_t length;
     switch (wire_type) {
     case 0: return varint(in, &value);
     case 1: return skip(in, 8);
     case 2:
         if (!varint(in, &value)) return false;
-        *inner = (actr_bytes_t){in->at, value};
-        return skip(in, value);
+        length = (size_t)value; /* as protobuf-c keeps it, also where that cuts it off */
+        *inner = (actr_bytes_t){in->at, length};
+        return skip(in, length); /* false: it is more than there is */
     case 5: return skip(in, 4);
     default: return false; /* groups: protobuf-c refuses them */
     }

@@ -639,7 +639,7 @@ void disk_power_on(disk_cut_t cut, rng_t *rng)
 {
     enter();
     unsigned long first = first_unsynced();
-    unsigned long last = first + rng_u64(rng) % (disk.changes - first + 1);
+    unsigned long last = first + (unsigned long)(rng_u64(rng) % (disk.changes - first + 1));
     for (file_t *file = disk.files, *next; file != NULL; file = next) {
         next = file->next;
         assert(file->handles == NULL);

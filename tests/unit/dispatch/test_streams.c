@@ -254,7 +254,7 @@ static void send(unsigned p, unsigned i)
     bool held = peer->session.credit && (peer->chunks[i] <= 0 || peer->bytes[i] <= 0);
     if (held && !lossy) return; /* its gate lets none go */
     actr_buf_t *message = rng_chance(&world.rng, 3) ? actri_buf_copy(NULL, "\x0a\xff", 2)
-                                                    : encode(names[i], ++peer->next[i], rng_u64(&world.rng) % 1500);
+                                                    : encode(names[i], ++peer->next[i], rng_below(&world.rng, 1500));
     if (!lossy && actr_buf_size(message) > 2) {
         peer->chunks[i]--;
         peer->bytes[i] -= (int64_t)actr_buf_size(message);

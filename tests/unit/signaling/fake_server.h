@@ -248,15 +248,17 @@ static inline bool fake_serve_frame(fake_server_t *server)
 {
     uint8_t head[2], more[8], mask[4];
     if (!fake_read(server, head, 2)) return false;
-    uint64_t size = head[1] & 127u;
-    unsigned extra = size == 126 ? 2 : size == 127 ? 8 : 0;
+    uint64_t wide = head[1] & 127u;
+    unsigned extra = wide == 126 ? 2 : wide == 127 ? 8 : 0;
     if (extra > 0 && !fake_read(server, more, extra)) return false;
-    if (extra > 0) size = 0;
-    for (unsigned i = 0; i < extra; i++) size = size << 8 | more[i];
+    if (extra > 0) wide = 0;
+    for (unsigned i = 0; i < extra; i++) wide = wide << 8 | more[i];
     if (!fake_read(server, mask, 4)) return false;
+    if (wide > 64u << 20) return false;
+    size_t size = (size_t)wide;
     uint8_t *bytes = malloc(size + 1);
     bool good = fake_read(server, bytes, size);
-    for (uint64_t i = 0; i < size; i++) bytes[i] ^= mask[i & 3];
+    for (size_t i = 0; i < size; i++) bytes[i] ^= mask[i & 3];
     unsigned opcode = head[0] & 15u;
     if (good && opcode == 9) {
         fake_count(server, &server->pings);
