@@ -12,7 +12,8 @@ typedef struct taker {
     actri_mutex_t mutex;
     actri_cond_t changed;
     uint64_t taken, out_of_order, ends, bytes, wrong;
-    uint64_t next; /* the sequence that is expected */
+    uint64_t next;  /* the sequence that is expected */
+    unsigned lanes; /* bits of those on which chunks came */
     bool any_order;
     actr_status_t end_status;
     bool gate_closed; /* the callback waits */
@@ -34,6 +35,7 @@ static inline void note(taker_t *t, const actr_chunk_t *chunk)
     t->out_of_order += !t->any_order && chunk->sequence != t->next;
     t->next = chunk->sequence + 1;
     t->taken++;
+    t->lanes |= 1u << chunk->payload_type;
     t->bytes += chunk->payload.size;
     t->data = chunk->payload.data;
     t->timestamp_ms = chunk->has_timestamp ? chunk->timestamp_ms : -1;

@@ -189,6 +189,8 @@ static void test_order_under_load_on_both_lanes(void **state)
     taker_wait(&reliable, &reliable.taken, 5000);
     assert_int_equal(reliable.out_of_order, 0);
     taker_wait(&lossy, &lossy.taken, 1);
+    assert_int_equal(reliable.lanes, 1u << ACTR_STREAM_RELIABLE); /* each as it was asked for */
+    assert_int_equal(lossy.lanes, 1u << ACTR_STREAM_LATENCY_FIRST);
     WAIT_STAT(&a, sent, 5001);
     assert_int_equal(stats_of(&b).dropped, 0);
     fixture_stop(&a);
