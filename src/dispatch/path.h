@@ -8,6 +8,7 @@
 #include "dispatch/answers.h"
 #include "dispatch/inbox.h"
 #include "port/clock.h"
+#include "port/often.h"
 #include "port/thread.h"
 
 struct actri_state_path {
@@ -17,8 +18,9 @@ struct actri_state_path {
     actri_link_t arrived; /* [loop] of this turn */
     bool batch_waits;
     actri_task_t batch;
-    actri_slab_t *calls;    /* actri_local_call_t */
-    int64_t drain_until_ns; /* atomic; 0: not draining */
+    actri_often_t denied, refused; /* log lines */
+    actri_slab_t *calls;           /* actri_local_call_t */
+    int64_t drain_until_ns;        /* atomic; 0: not draining */
     actri_answers_t *answers;
     uint8_t key_seed[16];
     actri_mutex_t room_mutex; /* of makers that wait for room */

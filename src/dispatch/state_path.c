@@ -93,8 +93,8 @@ static void refuse_request(actri_state_path_t *path, const actr_id_t *to, uint64
                            const actri_envelope_t *request, actr_status_t status, const char *message)
 {
     actri_path_count(&path->stats.refused);
-    actri_info(path->o.env, AREA, "%.*s from %s refused: %s", (int)request->route_key.size,
-               (const char *)request->route_key.data, to->type.name, message);
+    actri_log_often(path->o.env, &path->refused, ACTR_LOG_INFO, AREA, "%.*s from %s refused: %s",
+                    (int)request->route_key.size, (const char *)request->route_key.data, to->type.name, message);
     send_reply(path, to, session, request, status, message);
 }
 
@@ -104,8 +104,8 @@ static void deny(actri_state_path_t *path, const actr_id_t *to, uint64_t session
 {
     char id[ACTR_ID_TEXT_SIZE], text[ACTR_ID_TEXT_SIZE + 80];
     (void)actr_id_print(to, id);
-    actri_warn(path->o.env, AREA, "acl_denied: %s to %.*s: %s", id, (int)request->route_key.size,
-               (const char *)request->route_key.data, reason);
+    actri_warn_often(path->o.env, &path->denied, AREA, "acl_denied: %s to %.*s: %s", id, (int)request->route_key.size,
+                     (const char *)request->route_key.data, reason);
     (void)snprintf(text, sizeof text, "ACL denied: %s is not allowed to call", id);
     refuse_request(path, to, session, request, ACTR_STATUS_PERMISSION_DENIED, text);
 }

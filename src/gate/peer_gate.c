@@ -3,7 +3,7 @@
 #include "gate/peer_gate.h"
 
 #include "gate/error_code.h"
-#include "port/clock.h"
+#include "port/often.h"
 #include "port/random.h"
 #include "port/thread.h"
 
@@ -21,7 +21,8 @@ struct actri_peer_gate {
     actr_status_t (*relay)(void *user, const actri_relay_t *relay, actr_error_t *error);
     void *relay_user;
     actri_request_key_t key;
-    uint64_t unique; /* atomic */
+    uint64_t unique;       /* atomic */
+    actri_often_t dropped; /* log lines */
 
     actri_mutex_t mutex; /* guards pending to kept_bytes */
     actri_pending_t pending;
@@ -424,8 +425,8 @@ static void on_rpc(actri_peer_gate_t *gate, const actri_session_t *session, actr
         return;
     }
     count(&gate->stats.bad_messages);
-    actri_warn(gate->env, AREA, "%zu bytes from %s dropped: %s", actr_buf_size(message), session->peer.type.name,
-               error.message);
+    actri_warn_often(gate->env, &gate->dropped, AREA, "%zu bytes from %s dropped: %s", actr_buf_size(message),
+                     session->peer.type.name, error.message);
     actr_buf_release(message);
 }
 

@@ -6,7 +6,7 @@
 #include "wire/coordinator.h"
 
 #include "base/map.h"
-#include "port/clock.h"
+#include "port/often.h"
 #include "proto/idcodec.h"
 #include "wire/peer_fsm.h"
 
@@ -64,6 +64,7 @@ struct actri_coordinator {
     void *user;
     actri_map_t peers; /* actri_id_key_t -> peer_t */
     uint32_t max_peers, up;
+    actri_often_t said; /* log lines about what came */
     bool (*admits)(void *user, const actr_id_t *peer, const char *fingerprint);
     void *admits_user;
     actr_id_t self;
@@ -243,7 +244,7 @@ static void make_answer(peer_t *peer, const char *offer)
 {
     char *answer = NULL;
     if (!new_rtc(peer, false) || actri_rtc_accept_offer(peer->rtc, offer, &answer, &peer->why) != ACTR_OK) {
-        actri_warn(peer->owner->env, AREA, "offer refused: %s", peer->why.message);
+        actri_warn_often(peer->owner->env, &peer->owner->said, AREA, "offer refused: %s", peer->why.message);
         drop_rtc(peer);
         return;
     }
@@ -306,7 +307,7 @@ static void answer_restart(peer_t *peer, const char *offer)
     char *answer = NULL;
     actr_error_t error = ACTR_ERROR_INIT;
     if (actri_rtc_accept_restart_offer(peer->rtc, offer, &answer, &error) != ACTR_OK) {
-        actri_warn(peer->owner->env, AREA, "restart offer refused: %s", error.message);
+        actri_warn_often(peer->owner->env, &peer->owner->said, AREA, "restart offer refused: %s", error.message);
         return;
     }
     send_relay(peer, ACTRI_RELAY_ANSWER, answer);
@@ -592,7 +593,8 @@ void actri_coordinator_relay(actri_coordinator_t *c, const actri_relay_t *relay)
                    relay->kind == ACTRI_RELAY_CANDIDATE;
     peer_t *peer = creates ? get_peer(c, id, &error) : find_peer(c, id);
     if (peer == NULL) {
-        if (creates) actri_warn(c->env, AREA, "relay from %s dropped: %s", id->type.name, error.message);
+        if (creates)
+            actri_warn_often(c->env, &c->said, AREA, "relay from %s dropped: %s", id->type.name, error.message);
         return;
     }
     switch (relay->kind) {
@@ -606,7 +608,9 @@ void actri_coordinator_relay(actri_coordinator_t *c, const actri_relay_t *relay)
         if (peer->offerer) step(peer, ACTRI_PEER_MOVED, NULL);
         break;
     case ACTRI_RELAY_ROLE_NEGOTIATION: break;
-    case ACTRI_RELAY_RENEGOTIATION_OFFER: actri_warn(c->env, AREA, "a renegotiation is not supported, ignored"); break;
+    case ACTRI_RELAY_RENEGOTIATION_OFFER:
+        actri_warn_often(c->env, &c->said, AREA, "a renegotiation is not supported, ignored");
+        break;
     }
 }
 

@@ -6,7 +6,7 @@
  */
 #include "wire/rtc.h"
 
-#include "port/clock.h"
+#include "port/often.h"
 #include "port/random.h"
 #include "wire/dcep.h"
 #include "wire/dtls.h"
@@ -41,6 +41,7 @@ struct actri_rtc {
     actri_rtc_handlers_t handlers;
     void *user;
     actri_rtc_state_t state, told_state;
+    actri_often_t dropped; /* log lines */
     actr_error_t why;
     bool has_why, freed, writable, is_client, remote_set, flushing;
     bool peer_closed; /* what it said before is delivered first */
@@ -338,8 +339,8 @@ static void on_sctp_message(void *user, uint16_t stream, uint32_t ppid, actr_buf
     const char *why = unwanted(rtc, stream, ppid, actr_buf_size(message));
     if (why != NULL) {
         rtc->bad_messages++;
-        actri_warn(rtc->o.env, AREA, "a message of %zu bytes on stream %u is dropped: %s", actr_buf_size(message),
-                   stream, why);
+        actri_warn_often(rtc->o.env, &rtc->dropped, AREA, "a message of %zu bytes on stream %u is dropped: %s",
+                         actr_buf_size(message), stream, why);
         actr_buf_release(message);
         return;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may call whom: access rules on each path, certificates that bind an identity, what a handler learns of it. */
+#include "port/often.h"
 #include "scene.h"
 
 #include <sys/stat.h>
@@ -45,9 +46,10 @@ static void log_denials(actr_log_level_t level, const char *area, const char *li
     scene_t *s = user;
     (void)level;
     (void)area;
-    if (strstr(line, "acl_denied") == NULL) return;
+    if (strstr(line, "acl_denied") == NULL && strstr(line, "refused") == NULL) return;
     actri_lock(&s->n.mutex);
-    (void)snprintf(s->text, sizeof s->text, "%s", line);
+    s->count2++;
+    if (strstr(line, "acl_denied") != NULL) (void)snprintf(s->text, sizeof s->text, "%s", line);
     actri_unlock(&s->n.mutex);
 }
 
@@ -116,6 +118,38 @@ static void a_pinned_caller_is_known_as_such(void **state)
     scene_close(&a);
     scene_close(&b);
     files_drop(&files);
+    fixture_close(&f);
+}
+
+/* However often it asks: so many lines a second say so, all are answered and counted. */
+static void a_refused_peer_does_not_fill_the_log(void **state)
+{
+    enum { MANY = 500 };
+    (void)state;
+    fixture_t f;
+    scene_t a, b;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_node_stats_t stats = {.struct_size = sizeof stats};
+    fixture_open(&f);
+    start_with(&a, &f, "a", NULL);
+    actr_config_t config = fixture_config(&f, "b");
+    config.has_acl = true;
+    start(&b, &config);
+    actr_dest_t to_b = fixture_find(&a.n, "b");
+    int64_t begun = actri_now_ns();
+    for (int i = 0; i < MANY; i++) {
+        assert_status(ACTR_STATUS_PERMISSION_DENIED, scene_call(&a, &to_b, "w.Who", "", 0, NULL, &error));
+    }
+    unsigned seconds = (unsigned)((actri_now_ns() - begun) / ACTRI_SECOND) + 2;
+    actr_ref_stats(b.n.ref, &stats);
+    assert_int_equal(stats.requests_refused, MANY);
+    actri_lock(&b.n.mutex);
+    unsigned lines = b.count2, most = 2 * (ACTRI_OFTEN_MOST + 1) * seconds; /* why, and what came of it */
+    actri_unlock(&b.n.mutex);
+    assert_true(lines > 0);
+    if (most < MANY) assert_true(lines <= most); /* else the machine is too slow for a flood */
+    scene_close(&a);
+    scene_close(&b);
     fixture_close(&f);
 }
 
@@ -192,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pinned_caller_is_known_as_such),
+        cmocka_unit_test(a_refused_peer_does_not_fill_the_log),
         cmocka_unit_test(an_impostor_gets_no_connection),
         cmocka_unit_test(an_acl_without_rules_denies_all),
     };
