@@ -208,6 +208,7 @@ static bool read_reports(const life_t *life, int fd, int wait_ms, uint32_t *seen
     if (poll(&poller, 1, wait_ms) <= 0) return true;
     for (;;) {
         ssize_t size = recv(fd, &report, sizeof report, MSG_DONTWAIT);
+        if (size < 0 && errno == ECONNRESET) continue; /* it died with requests unread; its reports come behind this */
         if (size < 0) return errno == EAGAIN || errno == EINTR;
         if (size != sizeof report) return false;
         on_report(life, &report);
