@@ -39,7 +39,7 @@ struct handlers {
     actr_supervision_t supervision{};
 };
 
-// What one node has of a workload; a workload may be given to several.
+// What one node has of a workload, until its end; a workload may be given to several.
 struct attachment {
     std::shared_ptr<handlers> work;
     std::vector<actr_method_t> methods; // for the key fields of [methods]
@@ -53,6 +53,11 @@ struct attachment {
     attachment(const attachment &) = delete;
     attachment &operator=(const attachment &) = delete;
 };
+
+inline const handlers &of(void *attached) noexcept
+{
+    return *static_cast<attachment *>(attached)->work;
+}
 
 struct serving {
     const typed_handler *handler;
@@ -86,18 +91,18 @@ inline actr_status_t dispatch_to(const routes &all, actr_ctx_t *ctx, const actr_
 
 inline actr_status_t dispatch(actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply, void *user)
 {
-    return dispatch_to(static_cast<const handlers *>(user)->own, ctx, request, reply);
+    return dispatch_to(of(user).own, ctx, request, reply);
 }
 
 inline actr_status_t dispatch_shell(actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply, void *user)
 {
-    return dispatch_to(static_cast<const handlers *>(user)->shell, ctx, request, reply);
+    return dispatch_to(of(user).shell, ctx, request, reply);
 }
 
 inline bool key_hook(const actr_request_t *request, actr_bytes_t *key, void *user)
 {
     try {
-        const std::optional<std::string_view> found = static_cast<const handlers *>(user)->key_of(*request);
+        const std::optional<std::string_view> found = of(user).key_of(*request);
         if (found) *key = bytes_of(*found);
         return found.has_value();
     } catch (...) { // such a message is handled alone
@@ -108,25 +113,25 @@ inline bool key_hook(const actr_request_t *request, actr_bytes_t *key, void *use
 inline actr_status_t start_hook(actr_ctx_t *ctx, void *user)
 {
     context wrapped(ctx);
-    return guarded(wrapped, [&] { static_cast<handlers *>(user)->on_start(wrapped); });
+    return guarded(wrapped, [&] { of(user).on_start(wrapped); });
 }
 
 inline void ready_hook(actr_ctx_t *ctx, void *user)
 {
     context wrapped(ctx);
-    (void)guarded(wrapped, [&] { static_cast<handlers *>(user)->on_ready(wrapped); });
+    (void)guarded(wrapped, [&] { of(user).on_ready(wrapped); });
 }
 
 inline void stop_hook(actr_ctx_t *ctx, void *user)
 {
     context wrapped(ctx);
-    (void)guarded(wrapped, [&] { static_cast<handlers *>(user)->on_stop(wrapped); });
+    (void)guarded(wrapped, [&] { of(user).on_stop(wrapped); });
 }
 
 inline void event_hook(const actr_event_t *event, void *user)
 {
     try {
-        static_cast<handlers *>(user)->on_event(*event);
+        of(user).on_event(*event);
     } catch (...) { // an event has nobody to be told
     }
 }
@@ -270,14 +275,13 @@ inline void on_network(actr_status_t status, const actr_network_result_t *result
 class ref
 {
   public:
-    ref(const ref &other) : attached_(other.attached_), c_(actr_ref_retain(other.c_.get()))
+    ref(const ref &other) : c_(actr_ref_retain(other.c_.get()))
     {
     }
     ref(ref &&) noexcept = default;
     ref &operator=(ref other) noexcept
     {
         c_.swap(other.c_);
-        attached_.swap(other.attached_);
         return *this;
     }
     ~ref() = default;
@@ -344,10 +348,9 @@ class ref
 
   private:
     friend class node;
-    ref(std::shared_ptr<detail::attachment> attached, actr_ref_t *owned) : attached_(std::move(attached)), c_(owned)
+    explicit ref(actr_ref_t *owned) : c_(owned)
     {
     }
-    std::shared_ptr<detail::attachment> attached_; // outlives c_: the node calls it until its end
     std::unique_ptr<actr_ref_t, detail::releaser<actr_ref_release>> c_;
 };
 
@@ -365,15 +368,14 @@ class node
         actr_ref_t *out = nullptr;
         detail::checked check;
         check(actr_node_start(c_.get(), &out, check));
-        return ref(attached_, out);
+        return ref(out);
     }
 
   private:
     friend class system;
-    node(std::shared_ptr<detail::attachment> attached, actr_node_t *owned) : attached_(std::move(attached)), c_(owned)
+    explicit node(actr_node_t *owned) : c_(owned)
     {
     }
-    std::shared_ptr<detail::attachment> attached_;
     std::unique_ptr<actr_node_t, detail::releaser<actr_node_release>> c_;
 };
 
@@ -437,8 +439,8 @@ class system
     // One workload a system.
     node attach(const workload &work)
     {
-        const auto attached = std::make_shared<detail::attachment>(work.handlers_);
-        const auto &handlers = attached->work;
+        auto attached = std::make_unique<detail::attachment>(work.handlers_);
+        const auto handlers = work.handlers_;
         actr_workload_t description{};
         description.struct_size = sizeof description;
         description.dispatch = detail::dispatch;
@@ -451,13 +453,15 @@ class system
         if (handlers->on_event) description.on_event = detail::event_hook;
         description.services = attached->services;
         description.service_count = 1;
-        description.user = handlers.get();
+        description.user = attached.get();
+        description.free_user = detail::forget<detail::attachment>;
         actr_node_t *out = nullptr;
         detail::checked check;
         check(actr_system_attach(c_.get(), &description, &out, check));
-        node made(attached, out);
+        detail::attachment *kept = attached.release(); // the node's now
+        node made(out);
         if (!handlers->shell.raw.empty() || !handlers->shell.typed.empty())
-            check(actr_node_serve_shell(out, detail::dispatch_shell, handlers.get(), check));
+            check(actr_node_serve_shell(out, detail::dispatch_shell, kept, check));
         return made;
     }
 

@@ -269,8 +269,8 @@ typedef struct actr_timer_spec {
     uint64_t period_ms; /* from each to the next; 0: there is but one */
     actr_timer_fn fn;
     void *user;
-    /* Told once if, and only if, the timer was set: fn does not run any more, and the handle has been released. Must
-       not call libactr. May be NULL. */
+    /* Told once if, and only if, the timer was set: fn does not run any more, and the handle has been released. May
+       release handles, must not call libactr else. May be NULL. */
     void (*free_user)(void *user);
 } actr_timer_spec_t;
 #define ACTR_TIMER_SPEC_INIT                                                                                           \

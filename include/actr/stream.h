@@ -79,8 +79,8 @@ typedef struct actr_stream_options {
     uint32_t queue_bytes;  /* 0: 4 MiB; one chunk is always taken */
     actr_stream_overflow_t overflow;
     /* Told once if, and only if, the registration succeeded: the callback does not run any more, `user` may go. At the
-       end of an unregister, later if that was called from a callback, at the latest with the node. Must not call
-       libactr. May be NULL. */
+       end of an unregister, later if that was called from a callback, at the latest with the node. May release
+       handles, must not call libactr else. May be NULL. */
     void (*free_user)(void *user);
 } actr_stream_options_t;
 

@@ -120,6 +120,9 @@ typedef struct actr_workload {
        theirs; the list outlives the node. */
     const struct actr_service *const *services;
     size_t service_count;
+    /* Told once if, and only if, it was attached: nothing of the workload is called any more, `user` may go. With the
+       last handle on the node. May release handles, must not call libactr else. May be NULL. */
+    void (*free_user)(void *user);
 } actr_workload_t;
 
 #define ACTR_WORKLOAD_INIT                                                                                             \
@@ -180,7 +183,10 @@ ACTR_API void actr_node_release(actr_node_t *node);
 
 /* One more handle on the running node; returns ref. [any-thread] */
 ACTR_API actr_ref_t *actr_ref_retain(actr_ref_t *ref);
-/* The last release shuts the node down (and waits, bounded). [any-thread, not-from-callback] */
+/*
+ * The last release shuts the node down, and waits for that, bounded; but in a turn or callback of the node, or in a
+ * free_user, the shutdown goes on without it. [any-thread]
+ */
 ACTR_API void actr_ref_release(actr_ref_t *ref);
 ACTR_API const actr_id_t *actr_ref_actor_id(const actr_ref_t *ref);
 /* The Shell's context, valid as long as ref. */

@@ -27,7 +27,9 @@ static bool deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
     actri_arena_init(&arena, &node->system->env);
     actri_ctx_init(&ctx, node, NULL, "media", &arena, ACTRI_NEVER);
     ctx.is_shell = spec->space == ACTRI_SPACE_SHELL_MEDIA;
+    const actr_node_t *outer = actri_node_inside(node);
     ((actr_media_fn)spec->fn)(&ctx, &sample, spec->user);
+    (void)actri_node_inside(outer);
     actri_node_supervise_stream(node, &ctx);
     actri_arena_clear(&arena);
     return true;

@@ -252,6 +252,7 @@ actr_status_t actr_system_attach(actr_system_t *system, const actr_workload_t *w
     if (status == ACTR_OK) status = check_workers(node, error);
     if (status != ACTR_OK) {
         __atomic_store_n(&system->attached, false, __ATOMIC_RELEASE);
+        node->workload.free_user = NULL; /* still the caller's */
         actr_node_release(node);
         return status;
     }
@@ -282,6 +283,7 @@ void actr_node_release(actr_node_t *node)
 {
     if (node == NULL || __atomic_sub_fetch(&node->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
     actr_system_t *system = node->system;
+    if (node->workload.free_user != NULL) node->workload.free_user(node->workload.user);
     while (node->identity != NULL) {
         actri_identity_entry_t *older = node->identity->older;
         actri_free(&system->env, node->identity);

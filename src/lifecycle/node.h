@@ -105,6 +105,7 @@ struct actr_node {
     int wake_fd;                    /* eventfd: readable once a shutdown was asked for (wait for Ctrl-C polls it) */
     actri_thread_t shutdown_thread; /* joined by the last release of the reference */
     bool has_shutdown_thread;
+    bool shutdown_done, abandoned; /* that thread is at its end; nobody will join it */
 
     actri_identity_entry_t *identity; /* atomic; newest */
 
@@ -283,6 +284,8 @@ ACTR_MUST_CHECK actr_status_t actri_ctx_ask(actr_ctx_t *ctx, const actri_questio
 
 /* shutdown.c */
 void actri_node_shutdown(actr_node_t *node);
+/* From now on this thread does the node's work (NULL: none's); gives what it did before. */
+const actr_node_t *actri_node_inside(const actr_node_t *node);
 actri_node_event_t actri_act_drain(actri_drive_t *drive);
 actri_node_event_t actri_act_stop(actri_drive_t *drive);
 actri_node_event_t actri_act_close(actri_drive_t *drive);

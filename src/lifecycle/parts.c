@@ -314,6 +314,7 @@ static actr_status_t make_shell(actr_node_t *node, actr_error_t *error)
     if (node->shell_dispatch == NULL) return ACTR_OK;
     actr_status_t status = actri_serial_new(node->system->pool, &node->shell_serial, error);
     if (status != ACTR_OK) return status;
+    actri_serial_set_owner(node->shell_serial, node);
     actri_state_path_options_t options = {.env = &node->system->env,
                                           .config = &node->system->config.values,
                                           .serial = node->shell_serial,
@@ -335,9 +336,11 @@ static actr_status_t make_serial(actr_node_t *node, actr_error_t *error)
         status = actri_pool_new(&node->system->env, 1, ACTRI_POOL_PINNED, &node->own_pool, error);
     }
     if (status != ACTR_OK) return status;
-    if (!node->keyed) return actri_serial_new(actri_node_pool(node), &node->serial, error);
     actri_keyed_options_t options = {.workers = node->workload.workers, .key_of = key_of, .user = node};
-    return actri_serial_new_keyed(actri_node_pool(node), &options, &node->serial, error);
+    status = node->keyed ? actri_serial_new_keyed(actri_node_pool(node), &options, &node->serial, error)
+                         : actri_serial_new(actri_node_pool(node), &node->serial, error);
+    if (status == ACTR_OK) actri_serial_set_owner(node->serial, node);
+    return status;
 }
 
 static bool watches_network(const actr_config_t *config)

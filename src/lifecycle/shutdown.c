@@ -9,6 +9,8 @@
 #include "lifecycle/timer.h"
 #include "port/clock.h"
 
+#include <pthread.h>
+
 #define DRAIN_MS 2000
 #define STUCK_NS (3 * ACTRI_SECOND) /* for a handler whose remote calls were ended, to return */
 
@@ -115,11 +117,33 @@ actri_node_event_t actri_act_give_up(actri_drive_t *drive)
     return ACTRI_NODE_CLOSED;
 }
 
+/* The node whose work this thread does, beside its turns: no reference's release may wait for its end here. */
+static _Thread_local const actr_node_t *inside;
+
+const actr_node_t *actri_node_inside(const actr_node_t *node)
+{
+    const actr_node_t *outer = inside;
+    inside = node;
+    return outer;
+}
+
 static void run_shutdown(void *argument)
 {
     actri_drive_t drive = {.node = argument};
+    const actr_node_t *outer = actri_node_inside(drive.node);
     actri_node_carry_out(&drive, ACTRI_NODE_DRAIN);
-    actr_node_release(drive.node);
+    (void)actri_node_inside(outer);
+}
+
+static void run_shutdown_thread(void *argument)
+{
+    actr_node_t *node = argument;
+    run_shutdown(node);
+    actri_lock(&node->mutex);
+    node->shutdown_done = true;
+    if (node->abandoned) (void)pthread_detach(pthread_self());
+    actri_unlock(&node->mutex);
+    actr_node_release(node);
 }
 
 void actri_node_shutdown(actr_node_t *node)
@@ -128,8 +152,10 @@ void actri_node_shutdown(actr_node_t *node)
     actr_error_t error = ACTR_ERROR_INIT;
     (void)actri_node_retain(node); /* the thread's */
     node->has_shutdown_thread =
-        actri_thread_start(&node->shutdown_thread, "actr-shutdown", run_shutdown, node, &error) == ACTR_OK;
-    if (!node->has_shutdown_thread) run_shutdown(node); /* no thread to be had: here, then */
+        actri_thread_start(&node->shutdown_thread, "actr-shutdown", run_shutdown_thread, node, &error) == ACTR_OK;
+    if (node->has_shutdown_thread) return;
+    run_shutdown(node); /* no thread to be had: here, then */
+    actr_node_release(node);
 }
 
 /* ---- the reference ---- */
@@ -189,12 +215,28 @@ actr_ref_t *actr_ref_retain(actr_ref_t *ref)
     return ref;
 }
 
+/* Waiting for the shutdown here would be waiting for oneself: it goes on alone. */
+static void abandon(actr_node_t *node)
+{
+    actri_lock(&node->mutex);
+    node->abandoned = true;
+    bool done = node->shutdown_done;
+    actri_unlock(&node->mutex);
+    if (done && node->has_shutdown_thread) actri_thread_detach(&node->shutdown_thread);
+}
+
 void actr_ref_release(actr_ref_t *ref)
 {
     if (ref == NULL || __atomic_sub_fetch(&ref->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
     actr_node_t *node = ref->node;
     actr_error_t error = ACTR_ERROR_INIT;
     actri_node_shutdown(node);
+    if (inside == node || actri_serial_current_owner() == node) {
+        abandon(node);
+        actri_free(&node->system->env, ref);
+        actr_node_release(node);
+        return;
+    }
     bool ended = actr_ref_wait_for_shutdown(ref, -1, &error) == ACTR_OK;
     if (!ended) actri_warn(&node->system->env, "node", "shutdown: %s", error.message);
     /* Joined, so that nothing of ours runs on behind the last release; a stuck handler's is left behind. */

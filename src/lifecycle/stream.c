@@ -90,7 +90,9 @@ static bool deliver(const actri_stream_t *stream, const actri_stream_item_t *ite
     if (good) {
         actri_ctx_init(&ctx, node, NULL, "stream", &arena, ACTRI_NEVER);
         ctx.is_shell = spec->space == ACTRI_SPACE_SHELL;
+        const actr_node_t *outer = actri_node_inside(node);
         ((actr_stream_fn)spec->fn)(&ctx, &chunk, spec->user);
+        (void)actri_node_inside(outer);
         actri_node_supervise_stream(node, &ctx);
     } else {
         actri_error(&node->system->env, "stream", "out of memory: a chunk is not delivered");
@@ -133,7 +135,9 @@ actr_status_t actri_ctx_register(actr_ctx_t *ctx, actri_stream_spec_t *spec, con
     status = actri_node_enter(ctx->node, error);
     if (status != ACTR_OK) return status;
     status = actri_node_stream_pool(ctx->node, &spec->pool, error);
+    const actr_node_t *outer = actri_node_inside(ctx->node); /* others' memory may be freed by the way */
     if (status == ACTR_OK) status = actri_streams_register(ctx->node->streams, spec, error);
+    (void)actri_node_inside(outer);
     actri_node_leave(ctx->node);
     return status;
 }
@@ -143,7 +147,9 @@ actr_status_t actri_ctx_unregister(actr_ctx_t *ctx, actri_stream_space_t space, 
     if (ctx == NULL) return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx is NULL");
     actr_status_t status = actri_node_enter(ctx->node, error);
     if (status != ACTR_OK) return status;
+    const actr_node_t *outer = actri_node_inside(ctx->node);
     status = actri_streams_unregister(ctx->node->streams, space, id, error);
+    (void)actri_node_inside(outer);
     actri_node_leave(ctx->node);
     return status;
 }
@@ -356,6 +362,7 @@ static actr_status_t sent_serial(actr_node_t *node, actri_serial_t **out, actr_e
     actri_lock(&node->mutex);
     if (node->sent_serial == NULL) {
         status = actri_serial_new(pool, out, error);
+        if (status == ACTR_OK) actri_serial_set_owner(*out, node);
         if (status == ACTR_OK) __atomic_store_n(&node->sent_serial, *out, __ATOMIC_RELEASE);
     }
     *out = node->sent_serial;

@@ -55,10 +55,15 @@ static void on_loop_task(actri_task_t *task)
     actri_lock(&set->mutex);
     timer->posted = false;
     bool ends = timer->cancelled && timer->scheduled;
+    /* The user's memory is freed where the user's code runs, in a turn, and not here. */
+    bool posts = ends && timer->free_user != NULL && !timer->queued;
     if (ends) unschedule(timer);
+    if (ends) actri_loop_timer_cancel(timer->node->loop, &timer->clock);
+    if (posts) timer->queued = true; /* with the schedule's reference */
+    if (posts) actri_serial_post(timer->node->serial, &timer->turn, false);
     actri_unlock(&set->mutex);
+    if (posts) return;
     if (ends) {
-        actri_loop_timer_cancel(timer->node->loop, &timer->clock);
         release(timer);
     } else {
         actri_loop_timer_set(timer->node->loop, &timer->clock, timer->due_ns);
@@ -95,10 +100,12 @@ static void on_due(actri_timer_t *clock)
         actri_unlock(&node->timers.mutex);
         return;
     }
-    bool ends = timer->period_ns == 0;
-    if (take_turn(timer)) actri_serial_post(node->serial, &timer->turn, false);
+    bool ends = timer->period_ns == 0, posts = take_turn(timer);
     if (ends) unschedule(timer);
+    if (ends && posts) (void)__atomic_sub_fetch(&timer->refs, 1, __ATOMIC_RELAXED); /* the turn has one: not the last */
+    if (posts) actri_serial_post(node->serial, &timer->turn, false);
     actri_unlock(&node->timers.mutex);
+    if (posts && ends) return; /* its turn may have freed it */
     if (timer->on_loop != NULL) timer->on_loop(node);
     if (ends)
         release(timer);

@@ -31,7 +31,8 @@ struct actri_serial {
     actri_cond_t idle;
     unsigned waiters;
     uint64_t wakeups; /* atomic */
-    keyed_t *keyed;   /* NULL: one at a time */
+    const void *owner;
+    keyed_t *keyed; /* NULL: one at a time */
     /* each on cache lines of its own: what posters write, what the runner does */
     char apart[64];
     actri_link_t *posted; /* atomic */
@@ -311,6 +312,16 @@ bool actri_serial_run_here(actri_serial_t *serial, actri_task_t *task)
 bool actri_serial_is_current(const actri_serial_t *serial)
 {
     return current == serial;
+}
+
+void actri_serial_set_owner(actri_serial_t *serial, const void *owner)
+{
+    serial->owner = owner;
+}
+
+const void *actri_serial_current_owner(void)
+{
+    return current == NULL ? NULL : current->owner;
 }
 
 actri_pool_t *actri_serial_pool(const actri_serial_t *serial)

@@ -75,6 +75,9 @@ void actri_serial_again(actri_serial_t *serial, actri_task_t *task);
 bool actri_serial_run_here(actri_serial_t *serial, actri_task_t *task);
 /* True when called from inside one of its turns. [any-thread] */
 bool actri_serial_is_current(const actri_serial_t *serial);
+/* Whose it is; before the first task. The owner of the turn that this thread is in; NULL: none. */
+void actri_serial_set_owner(actri_serial_t *serial, const void *owner);
+const void *actri_serial_current_owner(void);
 /* Waits until it has nothing to do; false when the monotonic deadline passed first. On a loop's thread it dispatches
  * meanwhile; inside a turn on the pool's only thread its tasks are run here. [not from a turn of it] */
 bool actri_serial_wait_idle(actri_serial_t *serial, int64_t deadline_ns);

@@ -425,6 +425,30 @@ void test_timers(void **)
     assert_int_equal(error.status, ACTR_STATUS_INVALID_ARGUMENT);
 }
 
+// A function that holds the node it runs on: the node ends with it, and nobody waits for himself.
+void test_a_function_holds_the_last_reference(void **)
+{
+    server signaling;
+    std::atomic<unsigned> stops{0};
+    auto alive = std::make_shared<int>(1);
+    std::weak_ptr<int> watch = alive;
+    actr::workload work;
+    work.on_stop([&stops, alive](actr::context &) { stops++; });
+    alive.reset();
+    std::promise<void> gone;
+    {
+        actr::ref self = signaling.system("a").attach(work).start();
+        (void)self.ctx().after(std::chrono::milliseconds(1),
+                               [self, there = gone.get_future().share()](actr::context &) { there.wait(); });
+    }
+    work = actr::workload();
+    assert_int_equal(stops, 0); /* the timer holds it */
+    gone.set_value();
+    wait_until([&] { return watch.expired(); });
+    assert_true(watch.expired()); /* and the node let go of the workload */
+    assert_int_equal(stops, 1);
+}
+
 // A loop of one's own: turns run where dispatch is called.
 void test_a_loop_of_ones_own(void **)
 {
@@ -477,6 +501,7 @@ int main()
         cmocka_unit_test(test_metadata_shell_and_made_contexts),
         cmocka_unit_test(test_keys_and_supervision),
         cmocka_unit_test(test_timers),
+        cmocka_unit_test(test_a_function_holds_the_last_reference),
         cmocka_unit_test(test_a_loop_of_ones_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

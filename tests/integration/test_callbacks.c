@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-static const scene_route_t routes[] = {{0}};
+static actr_status_t drop(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply);
+static const scene_route_t routes[] = {{"w.Drop", drop}, {0}};
 
 /* What a callback is given: on the heap, freed by free_user. */
 typedef struct probe {
@@ -285,6 +286,133 @@ static void test_a_stream_that_fails_counts(void **state)
     fixture_close(&f);
 }
 
+/* ---- the last reference goes where waiting for the shutdown would be waiting for oneself ---- */
+
+static actr_ref_t *last; /* of the scene's node; whoever drops it is the last */
+
+static void drop_last(scene_t *s)
+{
+    (void)fixture_slow(&s->n); /* until the test has let go of its own */
+    actr_ref_release(last);
+    scene_note(s, 'd');
+}
+
+static actr_status_t drop(scene_t *s, actr_ctx_t *ctx, const actr_request_t *request, actr_bytes_t *reply)
+{
+    (void)ctx;
+    (void)request;
+    (void)reply;
+    drop_last(s);
+    return ACTR_OK;
+}
+
+static void drop_in_timer(actr_ctx_t *ctx, void *user)
+{
+    (void)ctx;
+    drop_last(user);
+}
+
+static void wait_in_timer(actr_ctx_t *ctx, void *user)
+{
+    (void)ctx;
+    (void)fixture_slow(user); /* a scene begins with its node */
+}
+
+static void drop_in_stream(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
+{
+    (void)ctx;
+    (void)chunk;
+    drop_last(user);
+}
+
+static void free_reference(void *user)
+{
+    actr_ref_release(last);
+    scene_note(user, 'd');
+}
+
+static bool key_of(const actr_request_t *request, actr_bytes_t *key, void *user)
+{
+    (void)user;
+    *key = (actr_bytes_t){request->route, 1};
+    return true;
+}
+
+static void workload_gone(void *user)
+{
+    scene_note(user, 'g');
+}
+
+typedef enum place { IN_HANDLER, IN_TIMER, IN_STREAM, TIMER_MEMORY, STREAM_MEMORY, PLACES } place_t;
+
+static void begin_drop(scene_t *s, place_t place)
+{
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_ctx_t *ctx = actr_ref_ctx(s->n.ref);
+    actr_timer_spec_t timer = ACTR_TIMER_SPEC_INIT;
+    actr_stream_options_t stream = ACTR_STREAM_OPTIONS_INIT;
+    timer.fn = wait_in_timer;
+    timer.user = s;
+    timer.free_user = stream.free_user = free_reference;
+    switch (place) {
+    case IN_HANDLER: assert_ok(actr_ref_tell(s->n.ref, "w.Drop", (actr_bytes_t){0}, NULL, &error), &error); break;
+    case IN_TIMER: assert_ok(actr_ctx_after(ctx, 0, drop_in_timer, s, NULL, &error), &error); break;
+    case IN_STREAM:
+        assert_ok(actr_ctx_register_stream(ctx, "s", drop_in_stream, s, NULL, &error), &error);
+        send_to(s, "s");
+        break;
+    case TIMER_MEMORY: assert_ok(actr_ctx_set_timer(ctx, &timer, NULL, &error), &error); break;
+    case STREAM_MEMORY:
+        assert_ok(actr_ctx_register_stream(ctx, "s", drop_in_stream, s, &stream, &error), &error);
+        actr_ref_shutdown(s->n.ref);
+        break;
+    case PLACES: break;
+    }
+    if (place != STREAM_MEMORY) fixture_wait(&s->n, &s->n.slow_begun, 1);
+}
+
+static void drop_case(const fixture_t *f, place_t place, actr_affinity_t affinity, bool keyed)
+{
+    scene_t a;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_workload_t workload;
+    actr_config_t config = fixture_config(f, "a");
+    config.affinity = affinity;
+    scene_init(&a, routes, NULL, &workload);
+    workload.on_stop = on_stop;
+    workload.free_user = workload_gone;
+    if (keyed) workload.key_of = key_of;
+    scene_attach(&a, &config, &workload);
+    actr_node_t *second = NULL;
+    assert_status(ACTR_STATUS_INVALID_STATE, actr_system_attach(a.n.system, &workload, &second, &error));
+    assert_ok(actr_node_start(a.n.node, &a.n.ref, &error), &error);
+    last = actr_ref_retain(a.n.ref);
+    actr_node_release(a.n.node);
+    a.n.node = NULL;
+    begin_drop(&a, place);
+    actr_ref_release(a.n.ref);
+    a.n.ref = NULL;
+    fixture_open_gate(&a.n);
+    fixture_wait(&a.n, &a.count, 3);
+    actri_lock(&a.n.mutex);
+    assert_string_equal(a.order, "dzg"); /* let go, stopped in order, and nothing holds the workload's memory */
+    actri_unlock(&a.n.mutex);
+    scene_close(&a);
+}
+
+static void test_the_last_reference_goes_inside(void **state)
+{
+    (void)state;
+    fixture_t f;
+    fixture_open(&f);
+    for (place_t place = 0; place < PLACES; place++) {
+        drop_case(&f, place, ACTR_AFFINITY_POOL, false);
+        drop_case(&f, place, ACTR_AFFINITY_POOL, true);
+        drop_case(&f, place, ACTR_AFFINITY_THREAD, false);
+    }
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_a_streams_memory),
         cmocka_unit_test(test_a_timer_that_fails_counts),
         cmocka_unit_test(test_a_stream_that_fails_counts),
+        cmocka_unit_test(test_the_last_reference_goes_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
