@@ -413,6 +413,40 @@ static void test_the_last_reference_goes_inside(void **state)
     fixture_close(&f);
 }
 
+/* The same inside actr_system_dispatch: whoever goes on dispatching sees the shutdown through. */
+static void test_the_last_reference_goes_in_a_foreign_loop(void **state)
+{
+    (void)state;
+    fixture_t f;
+    scene_t a;
+    actr_error_t error = ACTR_ERROR_INIT;
+    actr_workload_t workload;
+    fixture_open(&f);
+    actr_config_t config = fixture_config(&f, "a");
+    config.affinity = ACTR_AFFINITY_LOOP;
+    scene_init(&a, routes, NULL, &workload);
+    workload.on_stop = on_stop;
+    workload.free_user = workload_gone;
+    a.n.gate_open = true;
+    scene_attach(&a, &config, &workload);
+    assert_ok(actr_node_start(a.n.node, &a.n.ref, &error), &error);
+    assert_ok(actr_ctx_after(actr_ref_ctx(a.n.ref), 0, drop_in_timer, &a, NULL, &error), &error);
+    last = a.n.ref;
+    a.n.ref = NULL;
+    actr_node_release(a.n.node);
+    a.n.node = NULL;
+    int64_t deadline = actri_now_ns() + FIXTURE_LIMIT_NS;
+    for (unsigned count = 0; count < 3 && actri_now_ns() < deadline;) {
+        assert_true(actr_system_dispatch(a.n.system, 0, 0) >= 0);
+        actri_lock(&a.n.mutex);
+        count = a.count;
+        actri_unlock(&a.n.mutex);
+    }
+    scene_close(&a);
+    assert_string_equal(a.order, "dzg");
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_a_timer_that_fails_counts),
         cmocka_unit_test(test_a_stream_that_fails_counts),
         cmocka_unit_test(test_the_last_reference_goes_inside),
+        cmocka_unit_test(test_the_last_reference_goes_in_a_foreign_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
