@@ -182,6 +182,9 @@ actr_status_t actr_ctx_set_timer(actr_ctx_t *ctx, const actr_timer_spec_t *spec,
     if (ctx == NULL || s.fn == NULL || s.delay_ms > MOST_MS || s.period_ms > MOST_MS) {
         return actri_fail(error, ACTR_STATUS_INVALID_ARGUMENT, "ctx or fn is NULL, or a time is above a year");
     }
+    if (ctx->node->is_test) {
+        return actri_fail(error, ACTR_STATUS_NOT_SUPPORTED, "a test context has no node that runs");
+    }
     actr_timer_t *timer = new_timer(ctx->node, s.delay_ms, s.period_ms);
     if (timer == NULL) return actri_no_memory(error);
     timer->fn = s.fn;

@@ -146,6 +146,19 @@ static void a_test_plays_the_peers(void **state)
 }
 
 /* As the reference's test context: what would need a node is "not implemented", and nothing is sent. */
+static void on_timer(actr_ctx_t *ctx, void *user)
+{
+    (void)ctx;
+    (void)user;
+}
+
+static void on_chunk(actr_ctx_t *ctx, const actr_chunk_t *chunk, void *user)
+{
+    (void)ctx;
+    (void)chunk;
+    (void)user;
+}
+
 static void what_needs_a_node_says_so(void **state)
 {
     (void)state;
@@ -163,6 +176,8 @@ static void what_needs_a_node_says_so(void **state)
     assert_status(ACTR_STATUS_NOT_SUPPORTED, actr_ctx_tell(ctx, &local, "r", text(""), NULL, &error));
     assert_status(ACTR_STATUS_NOT_SUPPORTED, actr_ctx_call_async(ctx, &local, "r", text(""), NULL, NULL, NULL, &error));
     assert_status(ACTR_STATUS_NOT_SUPPORTED, actr_ctx_discover(ctx, &type, 0, &found, &count, &error));
+    assert_status(ACTR_STATUS_NOT_SUPPORTED, actr_ctx_after(ctx, 0, on_timer, NULL, NULL, &error));
+    assert_status(ACTR_STATUS_NOT_SUPPORTED, actr_ctx_register_stream(ctx, "s", on_chunk, NULL, NULL, &error));
     assert_status(ACTR_STATUS_INVALID_STATE, actr_ctx_defer(ctx, &reply, &error));
     assert_status(ACTR_STATUS_INVALID_ARGUMENT,
                   actr_test_dispatch(NULL, dispatch, NULL, "r", text(""), &(actr_bytes_t){NULL, 0}, &error));
