@@ -100,13 +100,14 @@ static void start_call(loop_t *loop)
 static void on_reply(actr_status_t status, actr_buf_t *reply, const actr_error_t *error, void *user)
 {
     loop_t *loop = user;
+    run_t *run = loop->run; /* loop is the caller's, who may go with the last answer */
     if (status != ACTR_OK) die("reply", error);
     actr_buf_release(reply);
     start_call(loop);
-    if (__atomic_add_fetch(&loop->ended, 1, __ATOMIC_RELAXED) == loop->run->each) {
-        pthread_mutex_lock(&loop->run->mutex);
-        pthread_cond_broadcast(&loop->run->changed);
-        pthread_mutex_unlock(&loop->run->mutex);
+    if (__atomic_add_fetch(&loop->ended, 1, __ATOMIC_RELAXED) == run->each) {
+        pthread_mutex_lock(&run->mutex);
+        pthread_cond_broadcast(&run->changed);
+        pthread_mutex_unlock(&run->mutex);
     }
 }
 
