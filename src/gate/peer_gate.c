@@ -382,14 +382,18 @@ static void take_reply(actri_peer_gate_t *gate, const actri_session_t *session, 
 {
     actri_lock(&gate->mutex);
     actri_pending_call_t *pending = actri_pending_take_reply(&gate->pending, e->request_id, &session->peer);
+    actri_call_t *call = pending == NULL ? NULL : ACTRI_CONTAINER(pending, actri_call_t, pending);
+    if (call != NULL && pending->session == 0) { /* a repetition whose parcel still waits, and will find it over */
+        call->over = true;
+        (void)__atomic_add_fetch(&call->refs, 1, __ATOMIC_RELAXED);
+    }
     actri_unlock(&gate->mutex);
-    if (pending == NULL) {
+    if (call == NULL) {
         count(&gate->stats.late_replies);
         actri_debug(gate->env, AREA, "a reply that nobody waits for, from %s", session->peer.type.name);
         actr_buf_release(message);
         return;
     }
-    actri_call_t *call = ACTRI_CONTAINER(pending, actri_call_t, pending);
     actr_error_t error = ACTR_ERROR_INIT;
     if (e->has_payload && !e->has_error) {
         actri_buf_window(message, e->payload.data, e->payload.size);

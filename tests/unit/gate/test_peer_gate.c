@@ -622,6 +622,39 @@ static void send_envelope(side_t *from, const side_t *to, actri_envelope_t *e)
     send_raw(from, to, ACTR_RPC_RELIABLE, bytes, actri_envelope_size(e));
 }
 
+/* The peer knows the id since the first time: its answer may come while the repetition still waits for its turn. */
+static void a_reply_before_the_repetition_has_left_ends_the_call_once(void **state)
+{
+    (void)state;
+    static actri_envelope_t e;
+    uint8_t bytes[500];
+    outcome_t outcomes[5];
+    actr_error_t error = ACTR_ERROR_INIT;
+    b.answer = SILENT;
+    for (int i = 0; i < 5; i++) {
+        actri_call_spec_t spec = long_spec("x");
+        assert_ok(start(&outcomes[i], &a, &spec, &error), &error);
+    }
+    fake_loop_run(SECONDS(1));
+    assert_int_equal(b.requests, 5);
+    cut_until_closed();
+    fake_loop_run(SECONDS(10)); /* b knows it as well */
+    fake_net.send_buffer = 1;   /* the repetitions leave one by one */
+    e = (actri_envelope_t){.has_payload = true, .payload = actri_span_text("early")};
+    e.request_id = actri_span_text(b.request_id); /* the last one's */
+    actri_envelope_encode(&e, bytes);
+    actri_parcel_t parcel = {.to = a.id, .deadline_ns = actri_now_ns() + SECONDS(100), .done = on_raw_done};
+    parcel.message = actri_buf_copy(NULL, bytes, actri_envelope_size(&e));
+    actri_outproc_send(actri_peer_gate_outproc(b.gate), &parcel);
+    heal();
+    assert_int_equal(b.requests, 10);
+    assert_int_equal(outcomes[4].ended, 1);
+    assert_status(ACTR_OK, outcomes[4].status);
+    assert_string_equal(outcomes[4].reply, "early");
+    side_close(&a); /* ends the others */
+    assert_int_equal(outcomes[0].ended + outcomes[3].ended, 2);
+}
+
 static void bad_messages_are_counted_and_harm_nobody(void **state)
 {
     (void)state;
@@ -750,6 +783,7 @@ int main(void)
         TEST(what_can_not_be_a_request_is_refused),
         TEST(the_number_of_pending_calls_is_limited),
         TEST(the_end_of_a_session_ends_what_was_sent_on_it),
+        TEST(a_reply_before_the_repetition_has_left_ends_the_call_once),
         TEST(a_lost_call_is_sent_again_before_newer_ones),
         TEST(a_repetition_has_the_same_request_id),
         TEST(a_tell_is_never_sent_again),
