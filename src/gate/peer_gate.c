@@ -502,6 +502,7 @@ static bool prepare_repeat(actri_peer_gate_t *gate, actri_call_t *call, bool is_
     call->parcel.message = unkeep_message(call);
     call->parcel.deadline_ns = call->pending.deadline_ns;
     call->parcel.session = 0;
+    call->has_send_by = false; /* it was sent: from now on a time-out is one */
     call->repeats++;
     return true;
 }
